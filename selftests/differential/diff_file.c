@@ -22,13 +22,11 @@ static void ioctls(const char *what, int fd)
 		val = -1;
 		errno = 0;
 		if (ioctl(fd, list[i].nr, &val))
-			diff_say("%s %s: -1 %s", list[i].name, what,
-				 strerrorname_np(errno));
+			diff_say("%s %s: -1 %s", list[i].name, what, strerrorname_np(errno));
 		else
 			diff_say("%s %s: %d", list[i].name, what, val);
 		errno = 0;
-		diff_say("%s %s to nowhere: %s", list[i].name, what,
-			 ioctl(fd, list[i].nr, (void *)8) ?
+		diff_say("%s %s to nowhere: %s", list[i].name, what, ioctl(fd, list[i].nr, (void *)8) ?
 			 strerrorname_np(errno) : "0");
 	}
 }

@@ -323,8 +323,7 @@ static void who_gets(const char *text, struct sockaddr *to, const int *l, int nr
 	}
 	diff_must(WAIT_FOR(all_came(l, n, nr), DIFF_DEADLINE_MS), "connections lost");
 	for (i = 0; i < nr; i++)
-		diff_say("%s: listener %d gets %s", text, i,
-			 !n[i] ? "none" : n[i] == CONNECTIONS ? "all" : "some");
+		diff_say("%s: listener %d gets %s", text, i, !n[i] ? "none" : n[i] == CONNECTIONS ? "all" : "some");
 }
 
 /* An address before the wildcard, each with two members; then one after the other closes. */

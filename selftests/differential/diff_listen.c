@@ -111,8 +111,7 @@ SCENARIO(accept_nonblock)
 	diff_connected(1);
 	BITS(l, POLLIN);
 	s = FD(accept4(l, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
-	diff_say("flags %x %x", fcntl(s, F_GETFL) & O_NONBLOCK,
-		 fcntl(s, F_GETFD));
+	diff_say("flags %x %x", fcntl(s, F_GETFL) & O_NONBLOCK, fcntl(s, F_GETFD));
 	READ(s, 1, 0);
 }
 

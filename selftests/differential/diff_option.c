@@ -52,8 +52,7 @@ SCENARIO_OF_PAIR(tcp_options_established)
 {
 	for (size_t i = 0; i < ELEMENTS(options); i++) {
 		if (!is_varying(&options[i]))
-			diff_get("fd", options[i].name, c, IPPROTO_TCP,
-				 options[i].opt);
+			diff_get("fd", options[i].name, c, IPPROTO_TCP, options[i].opt);
 		option_cycle(&options[i], c);
 		diff_put(c, ".");
 		READ(s, 1, 0);
@@ -110,8 +109,7 @@ static void option_name(const char *label, int fd)
 	socklen_t len = sizeof(name);
 
 	errno = 0;
-	diff_ret("get TCP_CONGESTION",
-		 getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+	diff_ret("get TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
 	diff_say("%s: %s, length %u", label, name, len);
 }
 

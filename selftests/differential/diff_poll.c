@@ -16,8 +16,7 @@ static void epoll_once(const char *label, int ep, int timeout)
 	if (n <= 0)
 		diff_say("epoll(%s): %d", label, n);
 	for (i = 0; i < n; i++)
-		diff_say("epoll(%s): %c %s%s", label, e[i].data.u32,
-			 diff_poll_text(e[i].events & 0xffff),
+		diff_say("epoll(%s): %c %s%s", label, e[i].data.u32, diff_poll_text(e[i].events & 0xffff),
 			 timeout && !e[i].events ? "?" : "");
 }
 

@@ -14,8 +14,7 @@ static FILE *listing(void)
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/net/%stcp%s",
-		 diff.stack == DIFF_XTCP ? "x" : "",
+	snprintf(path, sizeof(path), "/proc/net/%stcp%s", diff.stack == DIFF_XTCP ? "x" : "",
 		 diff.family == AF_INET6 ? "6" : "");
 	f = fopen(path, "r");
 	diff_must(f, "%s", path);
@@ -61,8 +60,7 @@ static bool parse_row(const char *line, struct row *r)
 		snprintf(r->limit, sizeof(r->limit), "tx of listener %s: %lx", lp, tx);
 		tx = 0;
 	}
-	snprintf(r->text, sizeof(r->text),
-		 "%02X %s:%s %s:%s tx %lx rx %lx timer %x retransmits %lx uid %u",
+	snprintf(r->text, sizeof(r->text), "%02X %s:%s %s:%s tx %lx rx %lx timer %x retransmits %lx uid %u",
 		 st, local, lp, remote, rp, tx, rx, tr, retr, uid);
 	return true;
 }
@@ -76,8 +74,7 @@ static int rows(struct row *r, unsigned int st)
 
 	diff_must(fgets(line, sizeof(line), f), "empty listing");
 	while (n < ROWS_MAX && fgets(line, sizeof(line), f))
-		if (parse_row(line, &r[n]) &&
-		    (!st || strtoul(r[n].text, NULL, 16) == st))
+		if (parse_row(line, &r[n]) && (!st || strtoul(r[n].text, NULL, 16) == st))
 			n++;
 	fclose(f);
 	qsort(r, n, sizeof(*r), by_text);
@@ -223,6 +220,5 @@ static void counter_names(const char *path, const char *prefix)
 
 SCENARIO(proc_counters)
 {
-	counter_names(diff.stack == DIFF_XTCP ? "/proc/net/xtcp_snmp" :
-		      "/proc/net/snmp", "Tcp:");
+	counter_names(diff.stack == DIFF_XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp", "Tcp:");
 }

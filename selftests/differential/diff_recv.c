@@ -242,8 +242,7 @@ SCENARIO_OF_PAIR(recv_header)
 	diff_put(c, "abcdef");
 	QUEUES(s, 6, -1);
 	RET(recvmsg(s, &m, 0));
-	diff_say("name %u control %zu flags %x", m.msg_namelen,
-		 m.msg_controllen, m.msg_flags);
+	diff_say("name %u control %zu flags %x", m.msg_namelen, m.msg_controllen, m.msg_flags);
 	diff_say("address %s", a.sa.sa_family == 0xeeee ? "untouched" : "set");
 	RET(recvfrom(s, b, 1, 0, &a.sa, &len));
 	diff_say("length %u", len);

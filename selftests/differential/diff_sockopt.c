@@ -51,8 +51,7 @@ static void option_cycles(int fd, int level, const struct option *o, size_t nr)
 			diff_get("fd", o[i].name, fd, level, o[i].opt);
 		for (int v = 0; v < o[i].nr; v++) {
 			snprintf(text, sizeof(text), "%d", o[i].value[v]);
-			diff_set("fd", o[i].name, text, fd, level, o[i].opt,
-				 o[i].value[v]);
+			diff_set("fd", o[i].name, text, fd, level, o[i].opt, o[i].value[v]);
 			diff_get("fd", o[i].name, fd, level, o[i].opt);
 		}
 	}
@@ -99,14 +98,12 @@ static void time_option(int fd, int opt, const char *name, long sec, long usec)
 	socklen_t len = sizeof(got);
 
 	errno = 0;
-	diff_say("set %s %ld.%06ld: %s", name, sec, usec,
-		 setsockopt(fd, SOL_SOCKET, opt, &tv, sizeof(tv)) ?
+	diff_say("set %s %ld.%06ld: %s", name, sec, usec, setsockopt(fd, SOL_SOCKET, opt, &tv, sizeof(tv)) ?
 		 strerrorname_np(errno) : "0");
 	if (getsockopt(fd, SOL_SOCKET, opt, &got, &len))
 		diff_say("get %s: %s", name, strerrorname_np(errno));
 	else
-		diff_say("get %s: %ld.%06ld, length %u", name, (long)got.tv_sec,
-			 (long)got.tv_usec, len);
+		diff_say("get %s: %ld.%06ld, length %u", name, (long)got.tv_sec, (long)got.tv_usec, len);
 }
 
 SCENARIO_OF_PAIR(timeout_options)
@@ -162,8 +159,7 @@ static void ip_cycles(int fd)
 	if (diff.family == AF_INET)
 		option_cycles(fd, IPPROTO_IP, ip_options, ELEMENTS(ip_options));
 	else
-		option_cycles(fd, IPPROTO_IPV6, ipv6_options,
-			      ELEMENTS(ipv6_options));
+		option_cycles(fd, IPPROTO_IPV6, ipv6_options, ELEMENTS(ipv6_options));
 }
 
 SCENARIO_OF_PAIR(ip_options_established)

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Differential runner: each scenario runs on kernel TCP and on xtcp, over IPv4
- * and IPv6, and the transcripts are compared line by line. A difference that is
- * meant stands in differential.list; the scenarios are in diff_*.c. On the debug
- * kernel, where the module is what is looked at, all scenarios run on xtcp alone:
- * each must come to its end, with no FATAL and no DEADLINE on the way. What they
- * say is compared on the other kernels, and on this one with -s.
+ * Differential runner: each scenario runs on kernel TCP and on xtcp, over IPv4 and IPv6, and the transcripts are
+ * compared line by line. A difference that is meant stands in differential.list; the scenarios are in diff_*.c. On the
+ * debug kernel, where the module is what is looked at, all scenarios run on xtcp alone: each must come to its end, with
+ * no FATAL and no DEADLINE on the way. What they say is compared on the other kernels, and on this one with -s.
  *
  *	differential            compare kernel TCP and xtcp
  *	differential -k         kernel TCP with itself: are the scenarios repeatable?
@@ -13,8 +11,7 @@
  *	-f N     the number of AF_XTCP        -l FILE  another list
  *	-j N     scenario processes at once   -t       names only
  *
- * The two stacks run in namespaces of their own, and each scenario has 15 ports of its
- * own in all:
+ * The two stacks run in namespaces of their own, and each scenario has 15 ports of its own in all:
  *
  *	lo    127.0.0.1, 127.0.0.2, ::1, fd00::2
  *	hole  10.9.0.1/24, fd09::1/64: everything else there is silent
@@ -91,9 +88,7 @@ static int make_netns(void)
 {
 	int ns = ns_make();
 
-	if (ns < 0 || make_hole(ns) ||
-	    ns_addr_add(ns, "lo", "fd00::2/128") ||
-	    ns_addr_add(ns, "hole", "10.9.0.1/24") ||
+	if (ns < 0 || make_hole(ns) || ns_addr_add(ns, "lo", "fd00::2/128") || ns_addr_add(ns, "hole", "10.9.0.1/24") ||
 	    ns_addr_add(ns, "hole", "fd09::1/64") ||
 	    refuse(ns, "10.8.0.0", 16, RTN_UNREACHABLE) ||
 	    refuse(ns, "fd08::", 16, RTN_UNREACHABLE) ||
@@ -150,11 +145,9 @@ static void job_finish(struct job *j, bool late)
 	if (late)
 		sprintf(j->text + j->len, "FATAL: ended by the watchdog\n");
 	else if (WIFSIGNALED(status))
-		sprintf(j->text + j->len, "FATAL: ended by %s\n",
-			sigabbrev_np(WTERMSIG(status)));
+		sprintf(j->text + j->len, "FATAL: ended by %s\n", sigabbrev_np(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
-		sprintf(j->text + j->len, "FATAL: exit status %d\n",
-			WEXITSTATUS(status));
+		sprintf(j->text + j->len, "FATAL: exit status %d\n", WEXITSTATUS(status));
 	close(j->pipe);
 	j->pid = 0;
 	j->over = true;
@@ -189,12 +182,10 @@ static void report(struct job *a, struct job *b, bool show)
 	bool same;
 
 	if (show)
-		printf("# %s %s on kernel TCP\n%s# %s %s on %s\n%s",
-		       a->scenario->name, family_text(a), a->text,
+		printf("# %s %s on kernel TCP\n%s# %s %s on %s\n%s", a->scenario->name, family_text(a), a->text,
 		       b->scenario->name, family_text(b),
 		       b->stack == DIFF_XTCP ? "xtcp" : "kernel TCP", b->text);
-	same = diff_list_compare(a->scenario->name, family_text(a), a->text,
-				 b->text);
+	same = diff_list_compare(a->scenario->name, family_text(a), a->text, b->text);
 	ksft_test_result(same, "%s %s\n", a->scenario->name, family_text(a));
 }
 
@@ -316,8 +307,7 @@ static void prepare(const char *path)
 	FILE *f;
 
 	if (fd < 0)
-		ksft_exit_fail_msg("no xtcp: socket(%d): %s\n",
-				   diff_xtcp_family, strerror(errno));
+		ksft_exit_fail_msg("no xtcp: socket(%d): %s\n", diff_xtcp_family, strerror(errno));
 	close(fd);
 	if (path)
 		f = fopen(path, "r");

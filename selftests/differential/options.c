@@ -11,8 +11,7 @@
  *
  * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
  *
- * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values
- * is tried.
+ * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values is tried.
  */
 #include "options.h"
 #include "lib/test.h"

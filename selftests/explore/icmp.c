@@ -50,8 +50,7 @@ static size_t too_long6(uint8_t *icmp, const uint8_t *packet, size_t len, int mt
 	icmp[IP6] = 2;
 	put16(icmp + IP6 + 6, mtu);
 	memcpy(icmp + IP6 + HEAD, packet, quote);
-	put16(icmp + IP6 + 2,
-	      ~segment_sum(icmp + 8, 32 + HEAD + quote, IPPROTO_ICMPV6 + HEAD + quote) & 0xffff);
+	put16(icmp + IP6 + 2, ~segment_sum(icmp + 8, 32 + HEAD + quote, IPPROTO_ICMPV6 + HEAD + quote) & 0xffff);
 	return IP6 + HEAD + quote;
 }
 

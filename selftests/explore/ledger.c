@@ -262,13 +262,11 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 		return;
 	/* a connection that Fast Open has opened has sent the SYN-ACKs itself */
 	if (!probes && (info.tcpi_segs_out != wire->left || side == CLIENT || !w->s->fastopen))
-		check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out,
-		      wire->left - half_open_left(w, wire, side));
+		check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out, wire->left - half_open_left(w, wire, side));
 	/* such a connection also hears the SYNs that come again */
 	if (!probes && (side == CLIENT || !w->s->fastopen || info.tcpi_segs_in > wire->heard ||
 			info.tcpi_segs_in + wire->syns_heard - 1 < wire->heard))
-		check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in,
-		      wire->heard - half_open_heard(w, wire, side));
+		check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in, wire->heard - half_open_heard(w, wire, side));
 	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
 	if (!is_stale)
 		end_zerocopy_look(&lane->end[side], judge_acked(&lane->judge, side));

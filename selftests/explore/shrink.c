@@ -84,8 +84,7 @@ static bool try_fewer(struct shrinking *h, enum side side, int first, int n)
 
 	if (n > drops->n - first)
 		n = drops->n - first;
-	memmove(drops->number + first, drops->number + first + n,
-		(drops->n - first - n) * sizeof(drops->number[0]));
+	memmove(drops->number + first, drops->number + first + n, (drops->n - first - n) * sizeof(drops->number[0]));
 	drops->n -= n;
 	return try(h, &candidate);
 }

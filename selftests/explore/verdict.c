@@ -40,11 +40,10 @@ static bool stays_doubled(const struct world *w, const struct judge_side *wire)
 }
 
 /*
- * The longest time for which a connection has sent nothing since something was lost. The next one may be twice as
- * long: without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC
- * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. With timestamps the RTO also stays
- * doubled if the echo after three timeouts is of an earlier copy. Otherwise it is doubled as long as nothing is
- * acknowledged.
+ * The longest time for which a connection has sent nothing since something was lost. The next one may be twice as long:
+ * without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC 6298
+ * section 5, Karn's algorithm), and each lost repetition may cost a timeout. With timestamps the RTO also stays doubled
+ * if the echo after three timeouts is of an earlier copy. Otherwise it is doubled as long as nothing is acknowledged.
  */
 static long long longest_wait_us(const struct world *w)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The differential runner's interface: a scenario is written once as C code
- * that makes system calls and records what it sees, line by line; it runs on
- * kernel TCP and on xtcp, and the two transcripts are compared.
+ * The differential runner's interface: a scenario is written once as C code that makes system calls and records what it
+ * sees, line by line; it runs on kernel TCP and on xtcp, and the two transcripts are compared.
  *
  *	SCENARIO(connect_refused)
  *	{
@@ -122,8 +121,7 @@ int diff_bits(const char *label, int fd, int want);
 int diff_state(const char *label, int fd, int want);
 ssize_t diff_read(const char *label, int fd, size_t len, int flags);
 int diff_get(const char *label, const char *name, int fd, int level, int opt);
-int diff_set(const char *label, const char *name, const char *text, int fd,
-	     int level, int opt, int val);
+int diff_set(const char *label, const char *name, const char *text, int fd, int level, int opt, int val);
 void diff_name(const char *label, int fd);
 void diff_peer(const char *label, int fd);
 void diff_queues(const char *label, int fd, int in, int out);

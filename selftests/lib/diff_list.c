@@ -7,11 +7,10 @@
  *	+ label: what xtcp gives
  *	= the reason, one line or more
  *
- * for IPv4, IPv6 or both; "since 6.12" or "until 6.1" behind that for the kernels
- * that have the difference, when not all have it. The lines are exact, without wildcards, and have
- * the same label, so an entry covers one observed value; those of a scenario that have
- * one reason stand below each other. An entry whose difference
- * does not occur in every family it names is an error, as is one without a reason.
+ * for IPv4, IPv6 or both; "since 6.12" or "until 6.1" behind that for the kernels that have the difference, when not
+ * all have it. The lines are exact, without wildcards, and have the same label, so an entry covers one observed value;
+ * those of a scenario that have one reason stand below each other. An entry whose difference does not occur in every
+ * family it names is an error, as is one without a reason.
  */
 #include "diff.h"
 #include "test.h"
@@ -154,8 +153,7 @@ int diff_list_load(FILE *f)
 		const char *wrong = entry_wrong(&entries[i]);
 
 		if (wrong) {
-			printf("# line %d: %s %s\n", entries[i].line,
-			       entries[i].scenario, wrong);
+			printf("# line %d: %s %s\n", entries[i].line, entries[i].scenario, wrong);
 			bad = -1;
 		}
 	}
@@ -181,8 +179,7 @@ static bool listed(const char *scenario, int v6, const char *k, const char *x)
 	for (int i = 0; i < nr_entries; i++) {
 		struct entry *e = &entries[i];
 
-		if (!e->wanted[v6] || strcmp(e->scenario, scenario) ||
-		    strcmp(e->kernel, k) || strcmp(e->xtcp, x))
+		if (!e->wanted[v6] || strcmp(e->scenario, scenario) || strcmp(e->kernel, k) || strcmp(e->xtcp, x))
 			continue;
 		e->seen[v6] = true;
 		found = true;
@@ -197,8 +194,7 @@ static bool is_failure(const char *line)
 }
 
 /* Do two transcripts agree but for listed differences? Others are printed as entries. @family: "ipv4" or "ipv6". */
-bool diff_list_compare(const char *scenario, const char *family,
-		       const char *kernel, const char *xtcp)
+bool diff_list_compare(const char *scenario, const char *family, const char *kernel, const char *xtcp)
 {
 	char *ktext = strdup(kernel), *xtext = strdup(xtcp);
 	char *k[MAX_LINES], *x[MAX_LINES];
@@ -213,10 +209,8 @@ bool diff_list_compare(const char *scenario, const char *family,
 		const char *a = i < nk ? k[i] : "(end)";
 		const char *b = i < nx ? x[i] : "(end)";
 
-		if (is_failure(a) || is_failure(b) ||
-		    (strcmp(a, b) && !listed(scenario, v6, a, b))) {
-			printf("# %s %d\n# - %s\n# + %s\n", scenario,
-			       v6 ? 6 : 4, a, b);
+		if (is_failure(a) || is_failure(b) || (strcmp(a, b) && !listed(scenario, v6, a, b))) {
+			printf("# %s %d\n# - %s\n# + %s\n", scenario, v6 ? 6 : 4, a, b);
 			same = false;
 		}
 	}

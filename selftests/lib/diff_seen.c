@@ -36,8 +36,7 @@ const char *diff_poll_text(int bits)
 	text[0] = 0;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (bits & names[i].bit)
-			n += snprintf(text + n, sizeof(text) - n, "%s%s",
-				      n ? "|" : "", names[i].name);
+			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? "|" : "", names[i].name);
 	return n ? text : "0";
 }
 
@@ -84,8 +83,7 @@ long diff_ret(const char *label, long ret)
 	int saved = errno;
 
 	if (ret == -1)
-		diff_say("%s: -1 %s", label, saved ? strerrorname_np(saved) :
-			 "without errno");
+		diff_say("%s: -1 %s", label, saved ? strerrorname_np(saved) : "without errno");
 	else
 		diff_say("%s: %ld", label, ret);
 	errno = saved;
@@ -194,16 +192,14 @@ int diff_get(const char *label, const char *name, int fd, int level, int opt)
 	return val;
 }
 
-int diff_set(const char *label, const char *name, const char *text, int fd,
-	     int level, int opt, int val)
+int diff_set(const char *label, const char *name, const char *text, int fd, int level, int opt, int val)
 {
 	int ret;
 
 	errno = 0;
 	ret = setsockopt(fd, level, opt, &val, sizeof(val));
 	if (ret)
-		diff_say("set(%s, %s, %s): -1 %s", label, name, text,
-			 strerrorname_np(errno));
+		diff_say("set(%s, %s, %s): -1 %s", label, name, text, strerrorname_np(errno));
 	else
 		diff_say("set(%s, %s, %s): 0", label, name, text);
 	return ret;
@@ -233,16 +229,14 @@ const char *diff_addr_text(const void *addr, socklen_t len)
 		return "none";
 	if (a->sa.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
-		snprintf(text, sizeof(text), "%s:%s (%u bytes)", host,
-			 port_text(ntohs(a->in.sin_port)), len);
+		snprintf(text, sizeof(text), "%s:%s (%u bytes)", host, port_text(ntohs(a->in.sin_port)), len);
 	} else if (a->sa.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
 		snprintf(text, sizeof(text), "[%s]:%s (%u bytes, scope %u, flow %x)",
 			 host, port_text(ntohs(a->in6.sin6_port)), len,
 			 a->in6.sin6_scope_id, a->in6.sin6_flowinfo);
 	} else {
-		snprintf(text, sizeof(text), "family %d (%u bytes)",
-			 a->sa.sa_family, len);
+		snprintf(text, sizeof(text), "family %d (%u bytes)", a->sa.sa_family, len);
 	}
 	return text;
 }

@@ -65,8 +65,7 @@ int diff_socket_of(int family)
 	if (diff.stack == DIFF_KERNEL)
 		fd = socket(family, SOCK_STREAM, 0);
 	else
-		fd = socket(diff_xtcp_family, SOCK_STREAM, family == AF_INET6 ?
-			    XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+		fd = socket(diff_xtcp_family, SOCK_STREAM, family == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
 	diff_must(fd >= 0, "socket");
 	return fd;
 }

@@ -302,8 +302,7 @@ static int add_pair(struct counters *c, char *names, char *values)
 			return 0;
 		if (!name || !value || c->n == COUNTERS_MAX)
 			return -1;
-		snprintf(c->entry[c->n].name, sizeof(c->entry[0].name), "%s%s",
-			 prefix, name);
+		snprintf(c->entry[c->n].name, sizeof(c->entry[0].name), "%s%s", prefix, name);
 		c->entry[c->n++].value = strtoll(value, NULL, 10);
 	}
 }
@@ -350,8 +349,7 @@ long long counters_get(const struct counters *c, const char *name)
 	exit(1);
 }
 
-long long counters_diff(const struct counters *before, const struct counters *after,
-			const char *name)
+long long counters_diff(const struct counters *before, const struct counters *after, const char *name)
 {
 	return counters_get(after, name) - counters_get(before, name);
 }

@@ -117,8 +117,7 @@ int counters_read_kernel(struct counters *c, int ns);
 long long counters_get(const struct counters *c, const char *name);
 
 /* after - before, by name. */
-long long counters_diff(const struct counters *before, const struct counters *after,
-			const char *name);
+long long counters_diff(const struct counters *before, const struct counters *after, const char *name);
 
 /* One value, read now: counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:ListenDrops"). */
 long long counter_now(int ns, const char *path, const char *name);

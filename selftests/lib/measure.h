@@ -24,9 +24,8 @@ double measure_busy_until(double then);
 long measure_available_kb(void);
 
 /*
- * Octets that the kernel has allocated in slabs, in vmalloc areas and per processor:
- * the least of some readings within a second, with all caches shrunk. They are some
- * 20 KB apart. Tables that were allocated at boot are in none of these.
+ * Octets that the kernel has allocated in slabs, in vmalloc areas and per processor: the least of some readings within
+ * a second, with all caches shrunk. They are some 20 KB apart. Tables that were allocated at boot are in none of these.
  */
 long measure_kernel_memory(void);
 

@@ -5,8 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
-void netlink_start(struct netlink_request *req, int type, int flags,
-		   const void *fixed, size_t len)
+void netlink_start(struct netlink_request *req, int type, int flags, const void *fixed, size_t len)
 {
 	memset(req, 0, sizeof(*req));
 	req->head.nlmsg_len = NLMSG_LENGTH(len);

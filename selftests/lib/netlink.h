@@ -14,8 +14,7 @@ struct netlink_request {
 };
 
 /* Starts a request with its fixed part, such as struct ifinfomsg. */
-void netlink_start(struct netlink_request *req, int type, int flags,
-		   const void *fixed, size_t len);
+void netlink_start(struct netlink_request *req, int type, int flags, const void *fixed, size_t len);
 
 void netlink_put(struct netlink_request *req, int type, const void *data, size_t len);
 void netlink_put_string(struct netlink_request *req, int type, const char *text);

@@ -294,8 +294,7 @@ int ns_link_index(int ns, const char *name)
 }
 
 /* Changes of a link by one attribute (0: none) and flags. */
-static int link_set(int ns, const char *name, int attr, unsigned int value,
-		    unsigned int flags, unsigned int change)
+static int link_set(int ns, const char *name, int attr, unsigned int value, unsigned int flags, unsigned int change)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 	struct netlink_request req;
@@ -491,8 +490,7 @@ int ns_pair_make(struct ns_pair *pair)
 {
 	pair->a = ns_make();
 	pair->b = ns_make();
-	if (pair->a < 0 || pair->b < 0 ||
-	    ns_join(pair->a, pair->b, "veth0") ||
+	if (pair->a < 0 || pair->b < 0 || ns_join(pair->a, pair->b, "veth0") ||
 	    ns_addr_add(pair->a, "veth0", NS_A4 "/24") ||
 	    ns_addr_add(pair->b, "veth0", NS_B4 "/24") ||
 	    ns_addr_add(pair->a, "veth0", NS_A6 "/64") ||

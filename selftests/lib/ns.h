@@ -3,9 +3,8 @@
  * Network namespaces for the tests, made and joined from one process: starting
  * a program costs up to a second on the debug kernel.
  *
- * A namespace is a file descriptor. What a thread opens belongs to the
- * namespace the thread is in; sockets stay where they were made. All functions
- * that return int give 0 or a descriptor, or -1 after a line on standard error.
+ * A namespace is a file descriptor. What a thread opens belongs to the namespace the thread is in; sockets stay where
+ * they were made. All functions that return int give 0 or a descriptor, or -1 after a line on standard error.
  */
 #pragma once
 

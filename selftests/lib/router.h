@@ -21,9 +21,8 @@ struct router {
 };
 
 /*
- * Three new namespaces. @offloads: bundles travel, with checksums that nobody has computed;
- * without, each segment is a packet. IPv6 is there if @mtu allows it. The network is good until
- * router_set(). 0 or -1.
+ * Three new namespaces. @offloads: bundles travel, with checksums that nobody has computed; without, each segment is a
+ * packet. IPv6 is there if @mtu allows it. The network is good until router_set(). 0 or -1.
  */
 int router_make(struct router *r, unsigned int mtu, bool offloads);
 void router_close(struct router *r);

@@ -109,8 +109,7 @@ static void child_report(struct child *c, const struct sides *s, int tests)
 		seen++;
 	}
 	if (status || seen != tests)
-		ksft_test_result_fail("%s: ended with status %x after %d of %d tests\n", s->name,
-				      status, seen, tests);
+		ksft_test_result_fail("%s: ended with status %x after %d of %d tests\n", s->name, status, seen, tests);
 	free(c->text);
 }
 
@@ -166,8 +165,7 @@ void sides_know_each_other(const struct ns_pair *pair)
 	know(pair->b, NS_A6, pair->a);
 }
 
-bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
-	       int peer_port, int row)
+bool sides_row(int ns, enum stack stack, const char *addr, int local_port, int peer_port, int row)
 {
 	const char *path = sides_listing(stack, addr);
 
@@ -178,8 +176,7 @@ bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
 	return false;
 }
 
-bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
-		 int local_port, int peer_port, int row)
+bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state, int local_port, int peer_port, int row)
 {
 	if (!WAIT_FOR(stack_state(fd) == state, STACK_DEADLINE_MS)) {
 		ksft_print_msg("%s: TCP_INFO says %d, not %d\n", stack_name(stack), stack_state(fd), state);

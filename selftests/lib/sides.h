@@ -16,18 +16,16 @@ struct sides {
 };
 
 /*
- * Fills @sides for both IPs: xtcp to kernel TCP, kernel TCP to xtcp, xtcp to
- * itself; with "-s kernel" only kernel TCP to itself, with "-s xtcp" only xtcp
- * to itself. -4 and -6 keep one IP. Ends the program with a usage line if the
+ * Fills @sides for both IPs: xtcp to kernel TCP, kernel TCP to xtcp, xtcp to itself; with "-s kernel" only kernel TCP
+ * to itself, with "-s xtcp" only xtcp to itself. -4 and -6 keep one IP. Ends the program with a usage line if the
  * arguments are others, with a failure if AF_XTCP is not there. How many.
  */
 int sides_parse(int argc, char **argv, struct sides *sides);
 
 /*
- * Runs @run for each of the sides in a child of its own, all at once, so that
- * the time that they wait is waited once. Each must give @tests results by
- * sides_result(), which the parent prints in the order of the sides. @run makes
- * its own namespaces. The exit status for the program.
+ * Runs @run for each of the sides in a child of its own, all at once, so that the time that they wait is waited once.
+ * Each must give @tests results by sides_result(), which the parent prints in the order of the sides. @run makes its
+ * own namespaces. The exit status for the program.
  */
 int sides_each(const struct sides *sides, int n, int tests, void (*run)(const struct sides *s));
 
@@ -41,13 +39,10 @@ const char *sides_listing(enum stack stack, const char *addr);
 void sides_know_each_other(const struct ns_pair *pair);
 
 /*
- * True as soon as the socket is in @state by TCP_INFO and its row in /proc, found
- * by its ports, says @row (0: there is none); false, and a line that says what was
- * there instead, after the deadline. A socket in TIME-WAIT is in TCP_CLOSE.
+ * True as soon as the socket is in @state by TCP_INFO and its row in /proc, found by its ports, says @row (0: there is
+ * none); false, and a line that says what was there instead, after the deadline. A socket in TIME-WAIT is in TCP_CLOSE.
  */
-bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
-		 int local_port, int peer_port, int row);
+bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state, int local_port, int peer_port, int row);
 
 /* The same for a row alone: of an orphan, a half-open connection, a TIME-WAIT. */
-bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
-	       int peer_port, int row);
+bool sides_row(int ns, enum stack stack, const char *addr, int local_port, int peer_port, int row);

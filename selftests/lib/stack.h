@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stream sockets of either stack, by the same calls: which stack, which IP.
- * Functions that make a socket give the descriptor, or -1 with errno; those
- * whose name ends in _or_die end the test program instead.
+ * Stream sockets of either stack, by the same calls: which stack, which IP. Functions that make a socket give the
+ * descriptor, or -1 with errno; those whose name ends in _or_die end the test program instead.
  */
 #pragma once
 

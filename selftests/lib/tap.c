@@ -14,8 +14,7 @@ int tap_open(int ns, const char *device)
 
 	if (fd < 0)
 		return -1;
-	if (!stack_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) &&
-	    !bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+	if (!stack_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) && !bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	error = errno;
 	close(fd);

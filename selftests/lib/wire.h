@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Raw-segment engine: one end of each connection is a socket of the stack under
- * test, the other end is this program, which writes TCP segments into a tun
- * device and reads what the stack answers.
+ * Raw-segment engine: one end of each connection is a socket of the stack under test, the other end is this program,
+ * which writes TCP segments into a tun device and reads what the stack answers.
  *
- * A test is a row of a table (struct wire_row): a state to start from and a
- * script of steps. The script language is described in wire_script.c. The answer
- * to a segment stands on the tun queue when the write() that injected it returns,
- * so nothing waits: "no answer" means that the answer to a sentinel (an ICMP
- * echo request, which TCP's counters do not see) came first.
+ * A test is a row of a table (struct wire_row): a state to start from and a script of steps. The script language is
+ * described in wire_script.c. The answer to a segment stands on the tun queue when the write() that injected it
+ * returns, so nothing waits: "no answer" means that the answer to a sentinel (an ICMP echo request, which TCP's
+ * counters do not see) came first.
  *
  * An int that a function returns is 0, or -1 after wire_fail(), unless the function says something else.
  */
@@ -231,8 +229,7 @@ int wire_route_foreign(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);
 
 uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);
-uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
-			     int protocol, uint32_t len);
+uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst, int protocol, uint32_t len);
 size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *src,
 			      const uint8_t *dst, int protocol, size_t payload);
 size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, uint8_t *p);
@@ -320,8 +317,7 @@ void wire_account_late(struct wire *w, uint64_t ns);
 uint32_t wire_random(struct wire *w);
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
 int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n);
-int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
-		     const struct wire_around *around);
+int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n, const struct wire_around *around);
 
 /* The program of a table; of one about what the kernel TCP of Linux 6.1 does not have. */
 #define WIRE_MAIN(rows) \

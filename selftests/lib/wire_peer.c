@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The peer: it sends into and receives from the connection of the running row,
- * keeps the few variables that the script language needs, and checks each segment
- * that arrives against what the connection has agreed on.
+ * The peer: it sends into and receives from the connection of the running row, keeps the few variables that the script
+ * language needs, and checks each segment that arrives against what the connection has agreed on.
  */
 #include <linux/filter.h>
 #include "test.h"
@@ -180,12 +179,9 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 		edge = c->edge;
 	if (after(c->rcv_nxt, seg->ack) && c->edge_known)
 		return wire_fail(w, "acknowledgment went back to %u", seg->ack - c->iss);
-	if (c->edge_known && after(c->edge, edge) &&
-	    !(w->stack == WIRE_KERNEL && w->row->kernel_shrinks))
-		return wire_fail(w, "right edge moved left: %u after %u (SHLD-14)",
-				 edge - c->iss, c->edge - c->iss);
-	if (c->edge_known && edge != c->edge && edge - c->edge < w->row->edge_step &&
-	    w->stack == WIRE_XTCP)
+	if (c->edge_known && after(c->edge, edge) && !(w->stack == WIRE_KERNEL && w->row->kernel_shrinks))
+		return wire_fail(w, "right edge moved left: %u after %u (SHLD-14)", edge - c->iss, c->edge - c->iss);
+	if (c->edge_known && edge != c->edge && edge - c->edge < w->row->edge_step && w->stack == WIRE_XTCP)
 		return wire_fail(w, "right edge moved by %u (MUST-39)", edge - c->edge);
 	c->rcv_nxt = seg->ack;
 	c->edge = edge;
@@ -371,8 +367,7 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 	icmp[6] = mtu >> 8;
 	icmp[7] = mtu;
 	memcpy(icmp + 8, inner, q);
-	sum = wire_segment_sum(icmp, 8 + q, w->ip == 6 ?
-			       wire_segment_pseudo(w, from, to, protocol, 8 + q) : 0);
+	sum = wire_segment_sum(icmp, 8 + q, w->ip == 6 ? wire_segment_pseudo(w, from, to, protocol, 8 + q) : 0);
 	memcpy(icmp + 2, &sum, 2);
 	w->ip = ip;
 	wire_note(w, "  --> icmp %s quoting %u mtu %u%s", kind, seq - w->c.irs, mtu, mapped ? " mapped" : "");

@@ -2,10 +2,9 @@
 /*
  * The runner: every row, in every state it names, on each stack and IP version.
  *
- * A lane is one stack and one IP version, with a process and a namespace of its
- * own. Lanes run side by side, but for machines of one processor, where one waits
- * for the other. The parent prints their results as TAP, one line per row and lane,
- * with the ladder of each that failed.
+ * A lane is one stack and one IP version, with a process and a namespace of its own. Lanes run side by side, but for
+ * machines of one processor, where one waits for the other. The parent prints their results as TAP, one line per row
+ * and lane, with the ladder of each that failed.
  *
  * What kernel TCP does is written down for Linux 6.1; on others, and on the debug kernel, only xtcp has lanes.
  *
@@ -84,12 +83,10 @@ static int check_error(struct wire *w, const char *want)
 	socklen_t len = sizeof(err);
 
 	if (w->c.fd < 0)
-		return want && strcmp(want, "none") ? wire_fail(w, "no socket to read %s from",
-								want) : 0;
+		return want && strcmp(want, "none") ? wire_fail(w, "no socket to read %s from", want) : 0;
 	getsockopt(w->c.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	if (strcmp(wire_socket_errno_name(err), want ? want : "none"))
-		return wire_fail(w, "SO_ERROR is %s, want %s", wire_socket_errno_name(err),
-				 want ? want : "none");
+		return wire_fail(w, "SO_ERROR is %s, want %s", wire_socket_errno_name(err), want ? want : "none");
 	return 0;
 }
 
@@ -165,8 +162,7 @@ static void say(const struct wire *w, const char *name, const struct wire_row *r
 	if (w->failed || show)
 		fprintf(out, "%s", w->ladder);
 	if (w->failed)
-		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "",
-			row->id ? row->id : "", w->why);
+		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "", row->id ? row->id : "", w->why);
 	fprintf(out, "%s %s_%s_ipv%d%s%s\n", w->failed ? "FAIL" : "PASS", name,
 		wire_stack_names[w->stack], w->ip, row->id ? " # " : "", row->id ? row->id : "");
 	fflush(out);
@@ -188,8 +184,7 @@ static void play_row(struct wire *w, const struct wire_row *row, int state, int 
 		attempt(w, state, via);
 	}
 	if (again)
-		fprintf(out, "# %s: started over %u times on a machine that stood still\n", name,
-			again);
+		fprintf(out, "# %s: started over %u times on a machine that stood still\n", name, again);
 	say(w, name, row, out, show);
 }
 
@@ -338,8 +333,7 @@ void wire_note(struct wire *w, const char *fmt, ...)
 {
 	size_t left = sizeof(w->ladder) - w->ladder_len;
 	va_list ap;
-	int n = snprintf(w->ladder + w->ladder_len, left, "# %8.3f ",
-			 (wire_now() - w->started) / 1e6);
+	int n = snprintf(w->ladder + w->ladder_len, left, "# %8.3f ", (wire_now() - w->started) / 1e6);
 
 	if (n > 0 && (size_t)n < left) {
 		va_start(ap, fmt);
@@ -385,8 +379,7 @@ uint32_t wire_random(struct wire *w)
 static bool xtcp_alone;
 
 /* Call @fn for each state and open that a row names; NULL counts them. */
-static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip,
-			      const char *only, FILE *out)
+static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip, const char *only, FILE *out)
 {
 	unsigned int n = 0, i;
 	char name[128];
@@ -520,8 +513,7 @@ static void parse_arguments(int argc, char **argv, struct choice *choice, bool *
 		else if (opt == 'l')
 			*list = true;
 		else
-			ksft_exit_fail_msg("usage: %s [-s kernel|xtcp] [-4|-6] [-r ROW] [-l]\n",
-					   argv[0]);
+			ksft_exit_fail_msg("usage: %s [-s kernel|xtcp] [-4|-6] [-r ROW] [-l]\n", argv[0]);
 	}
 }
 
@@ -558,8 +550,7 @@ int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n)
 }
 
 /* wire_main() with a test before and after all lanes (NULL: none). An exit status of kselftest. */
-int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
-		     const struct wire_around *around)
+int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n, const struct wire_around *around)
 {
 	unsigned int planned[LANES], total = 0, lanes = 0, started = 0, together, i;
 	struct choice choice = { 0 };

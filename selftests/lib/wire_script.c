@@ -43,23 +43,20 @@
  *   link down; link up		of the device; its routes go, and come back
  *   mtu N; bundles N; sysctl NAME VALUE	undone at the end of the row; N segments of a bundle
  *
- * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UECA" as
- * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
- * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
- * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
- * BYTES, src and dst (mcast, bcast, self), tos N, record (IPv4's Record Route), res N (the reserved bits),
- * unsigned, badsign, signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the
- * MAC), turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed).
- * "text HEX", also of an answer: its text is these octets, and not those of the stream.
- * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an
- * answer a name says that it is there (accecn HEX: in these
- * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options in their order, a dot is any
- * digit), noNAME that it is not, "ecr N" is the echoed timestamp,
- * "sack ..." all blocks in their order. $ stands for the row's SYN options, or else for mss 1000; $$, in a crossing
- * SYN, for mss 1000 and ws 0 (kernel TCP takes a window scale for agreed there although the peer offered none).
+ * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UECA" as tcpdump writes them ('-': none); in an
+ * answer 'p' leaves PSH open, and SEQ, ACK or WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and
+ * ACK all that was seen. More words of an injected segment: badsum, off WORDS (data offset), cut BYTES, src and dst
+ * (mcast, bcast, self), tos N, record (IPv4's Record Route), res N (the reserved bits), unsigned, badsign, signed KEY,
+ * and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC), turn
+ * sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed). "text HEX", also of an
+ * answer: its text is these octets, and not those of the stream. OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol,
+ * hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these octets; fo HEX:
+ * with this cookie, fo alone asks for one; laid HEX: all options in their order, a dot is any digit), noNAME that it is
+ * not, "ecr N" is the echoed timestamp, "sack ..." all blocks in their order. $ stands for the row's SYN options, or
+ * else for mss 1000; $$, in a crossing SYN, for mss 1000 and ws 0 (kernel TCP takes a window scale for agreed there
+ * although the peer offered none).
  *
- * Numbers are relative to the initial sequence number of who counts them, and may
- * use these letters, with + - and *:
+ * Numbers are relative to the initial sequence number of who counts them, and may use these letters, with + - and *:
  *   N RCV.NXT, W the right edge of the socket's window; S SND.NXT, U SND.UNA, L the
  *   right edge offered to it; M default MSS, A MSS of the link's MTU; T the peer's
  *   timestamp clock, R the last timestamp it saw; K the last value of "keep"; Z the
@@ -229,8 +226,7 @@ static int check(struct wire *w, char *args)
 
 	if (wire_text_u32(w, left, &a) || wire_text_u32(w, strtok_r(NULL, " ", &next), &b))
 		return -1;
-	return wire_text_compare(a, op, b) ? 0 : wire_fail(w, "%s is %u, want %s %u", left, a,
-							   op, b);
+	return wire_text_compare(a, op, b) ? 0 : wire_fail(w, "%s is %u, want %s %u", left, a, op, b);
 }
 
 /* A millisecond of a loop that waits. A turn that took long means that the machine stood still. */

@@ -41,8 +41,7 @@ uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum)
 }
 
 /* A partial sum of the pseudo header (RFC 9293 3.1). @len: of the upper layer's header and data. */
-uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
-			     int protocol, uint32_t len)
+uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst, int protocol, uint32_t len)
 {
 	uint32_t sum = protocol + (len >> 16) + (len & 0xffff);
 	int i, n = w->ip == 4 ? 4 : 16;
@@ -151,8 +150,7 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	else
 		wire_sign_fill(w, seg, t, tcplen);
 	if (tcplen >= 18) {
-		sum = wire_segment_sum(t, tcplen, wire_segment_pseudo(w, seg->src, seg->dst,
-								      IPPROTO_TCP, tcplen));
+		sum = wire_segment_sum(t, tcplen, wire_segment_pseudo(w, seg->src, seg->dst, IPPROTO_TCP, tcplen));
 		if (seg->badsum)
 			sum ^= 0x0101;
 		memcpy(t + 16, &sum, 2);
@@ -174,8 +172,7 @@ static int parse_sack(struct wire *w, const uint8_t *o, unsigned int l, struct w
 	return 0;
 }
 
-static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
-			 struct wire_segment *seg)
+static int parse_options(struct wire *w, const uint8_t *o, unsigned int n, struct wire_segment *seg)
 {
 	unsigned int i = 0, l, f;
 
@@ -280,8 +277,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 	seg->flags = t[13] | (t[12] & 1) << 8;
 	seg->win = get16(t + 14);
 	seg->urg = get16(t + 18);
-	if (wire_segment_sum(t, len - h, wire_segment_pseudo(w, seg->src, seg->dst, IPPROTO_TCP,
-							     len - h)))
+	if (wire_segment_sum(t, len - h, wire_segment_pseudo(w, seg->src, seg->dst, IPPROTO_TCP, len - h)))
 		return wire_fail(w, "wrong checksum (MUST-2)");
 	if (doff < 20 || h + doff > len)
 		return wire_fail(w, "data offset %zu", doff);

@@ -121,8 +121,7 @@ static int ao_check(struct wire *w, const struct wire_segment *seg)
 	if (!key)
 		return wire_fail(w, "KeyID %u is no key's (RFC 5925 2.2)", o[2]);
 	if (o[2] != w->ao.want_from || o[3] != w->ao.want_to)
-		return wire_fail(w, "KeyID %u, RNextKeyID %u, want %u, %u", o[2], o[3], w->ao.want_from,
-				 w->ao.want_to);
+		return wire_fail(w, "KeyID %u, RNextKeyID %u, want %u, %u", o[2], o[3], w->ao.want_from, w->ao.want_to);
 	if (o[1] != AO_HEADER + key->key.mac_len)
 		return wire_fail(w, "a MAC of %u octets, want %u", o[1] - AO_HEADER, key->key.mac_len);
 	ao_mac(&key->key, &ends, ao_sne(w->c.irs, seg->seq), t, seg->packet - (t - w->packet), o + AO_HEADER - t,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The steps of a script that are socket calls. ERR is an errno by name; without it
- * the call must succeed.
+ * The steps of a script that are socket calls. ERR is an errno by name; without it the call must succeed.
  *
  *   fast N OCTETS|ERR [bad M]	sendto(MSG_FASTOPEN) of N octets to the peer takes so many; the last M are at
  *				an address that cannot be read
@@ -27,8 +26,7 @@
  *   hup MS			wait until poll says HUP
  *   watch; woken		epoll says OUT, edge-triggered, since "watch"
  *
- * No call of these but "waits" blocks. The bytes written and expected are those of
- * wire_segment_byte().
+ * No call of these but "waits" blocks. The bytes written and expected are those of wire_segment_byte().
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -400,8 +398,7 @@ int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *
 	return verdict(w, call, ret, want);
 }
 
-static socklen_t make_address(const struct wire *w, const uint8_t *addr, uint16_t port,
-			      struct sockaddr_storage *ss)
+static socklen_t make_address(const struct wire *w, const uint8_t *addr, uint16_t port, struct sockaddr_storage *ss)
 {
 	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
@@ -659,8 +656,7 @@ static int do_read(struct wire *w, char *args, int flags)
 	if (!bytes)
 		return verdict(w, "read", done, args);
 	if (got != n)
-		return wire_fail(w, "read %u bytes, want %u: %s", got, n,
-				 done ? strerror(errno) : "end");
+		return wire_fail(w, "read %u bytes, want %u: %s", got, n, done ? strerror(errno) : "end");
 	for (i = 0; i < n; i++)
 		if (data[i] != (wire_segment_byte(1 + w->c.consumed + i) ^ w->c.tint))
 			return wire_fail(w, "wrong byte at %u of the stream", w->c.consumed + i);

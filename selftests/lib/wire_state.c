@@ -25,8 +25,7 @@ static int proc_open(const char *path)
 	return fd;
 }
 
-static void add(struct wire_counters *counters, const char *prefix, const char *name,
-		const char *value)
+static void add(struct wire_counters *counters, const char *prefix, const char *name, const char *value)
 {
 	if (counters->n == sizeof(counters->c) / sizeof(*counters->c))
 		return;
@@ -68,8 +67,7 @@ static int read_file(struct wire *w, const char *path, const char *group, const 
 	return 0;
 }
 
-static int read_stack(struct wire *w, enum wire_stack stack, const char *prefix,
-		      struct wire_counters *counters)
+static int read_stack(struct wire *w, enum wire_stack stack, const char *prefix, struct wire_counters *counters)
 {
 	const char *path = stack == WIRE_KERNEL ? "/proc/net/snmp" : "/proc/net/xtcp_snmp";
 
@@ -77,8 +75,7 @@ static int read_stack(struct wire *w, enum wire_stack stack, const char *prefix,
 }
 
 /* Linux's own, which are in no standard. */
-static int read_stack_more(struct wire *w, enum wire_stack stack, const char *prefix,
-			   struct wire_counters *counters)
+static int read_stack_more(struct wire *w, enum wire_stack stack, const char *prefix, struct wire_counters *counters)
 {
 	const char *path = stack == WIRE_KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat";
 
@@ -150,8 +147,7 @@ uint64_t wire_counter_value(const struct wire_counters *counters, const char *na
 	return i < 0 ? 0 : counters->c[i].value;
 }
 
-static void note_changes(struct wire *w, const struct wire_counters *before,
-			 const struct wire_counters *now)
+static void note_changes(struct wire *w, const struct wire_counters *before, const struct wire_counters *now)
 {
 	for (unsigned int i = 0; i < now->n && i < before->n; i++)
 		if (now->c[i].value != before->c[i].value)
@@ -183,8 +179,7 @@ int wire_counter_check(struct wire *w, const struct wire_counters *before, const
 			return wire_fail(w, "there is no counter %s", item);
 		delta = now.c[i].value - before->c[i].value;
 		if (delta != atoll(value))
-			return wire_fail(w, "counter %s moved by %lld, want %s", item, delta,
-					 value);
+			return wire_fail(w, "counter %s moved by %lld, want %s", item, delta, value);
 	}
 	return 0;
 }
@@ -289,8 +284,7 @@ void wire_state_row_name(const struct wire_row *row, int state, int via, char *o
 	else if (via == PASSIVE && state == SYN_RECEIVED)
 		how = "_via_listen";
 	if (!place)
-		snprintf(out, size, "%s%s", row->name,
-			 row->via & (row->via - 1) && via != PASSIVE ? how : "");
+		snprintf(out, size, "%s%s", row->name, row->via & (row->via - 1) && via != PASSIVE ? how : "");
 	else
 		snprintf(out, size, "%.*s%s%s%s", (int)(place - row->name), row->name,
 			 wire_state_name(state), how, place + 2);
@@ -323,8 +317,7 @@ int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes)
 	off_t at = 0;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp",
-		 w->ip == 4 ? "" : "6");
+	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp", w->ip == 4 ? "" : "6");
 	fd = proc_open(path);
 	if (fd < 0)
 		return wire_fail(w, "%s is missing", path);
@@ -366,8 +359,7 @@ int wire_state_check_socket(struct wire *w, int state)
 	got = state_of_socket(w, w->c.fd);
 	if (got < 0 || got == states[find(state)].kernel)
 		return got < 0 ? -1 : 0;
-	return wire_fail(w, "state in TCP_INFO is %s, want %s", kernel_name(got),
-			 wire_state_name(state));
+	return wire_fail(w, "state in TCP_INFO is %s, want %s", kernel_name(got), wire_state_name(state));
 }
 
 /*
@@ -388,15 +380,13 @@ int wire_state_check(struct wire *w, int state)
 	if (got < 0)
 		return -1;
 	if (got != proc)
-		return wire_fail(w, "state in /proc is %s, want %s", kernel_name(got),
-				 kernel_name(proc));
+		return wire_fail(w, "state in /proc is %s, want %s", kernel_name(got), kernel_name(proc));
 	if (!info)
 		return 0;
 	got = state_of_socket(w, w->c.fd < 0 ? w->c.lfd : w->c.fd);
 	if (got < 0)
 		return -1;
 	if (got != info)
-		return wire_fail(w, "state in TCP_INFO is %s, want %s", kernel_name(got),
-				 kernel_name(info));
+		return wire_fail(w, "state in TCP_INFO is %s, want %s", kernel_name(got), kernel_name(info));
 	return 0;
 }

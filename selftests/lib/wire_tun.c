@@ -2,11 +2,10 @@
 /*
  * The tun device, its namespace and its queue.
  *
- * Each lane (one stack, one IP version) has a namespace of its own, so lanes run
- * side by side and their counters do not mix. The stack is 10.8.0.1 or fd00:8::1, and
- * on its loopback device 10.9.0.1 or fd00:9::1, which no route chooses by itself;
- * every row talks to it from a peer address of its own, so that nothing the stack
- * remembers about a destination crosses from one row to the next.
+ * Each lane (one stack, one IP version) has a namespace of its own, so lanes run side by side and their counters do not
+ * mix. The stack is 10.8.0.1 or fd00:8::1, and on its loopback device 10.9.0.1 or fd00:9::1, which no route chooses by
+ * itself; every row talks to it from a peer address of its own, so that nothing the stack remembers about a destination
+ * crosses from one row to the next.
  */
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
@@ -77,8 +76,7 @@ int wire_tun_sysctl(struct wire *w, const char *name, const char *value)
 		 strchr(name, '/') ? "" : w->stack == WIRE_KERNEL ? "ipv4/tcp_" : "xtcp/", name);
 	if (changes == sizeof(changed) / sizeof(*changed))
 		return wire_fail(w, "too many sysctls in one row");
-	if (read_file(path, changed[changes].value, sizeof(changed[changes].value)) ||
-	    write_file(path, value))
+	if (read_file(path, changed[changes].value, sizeof(changed[changes].value)) || write_file(path, value))
 		return wire_fail(w, "%s: cannot write %s: %s", path, value, strerror(errno));
 	strcpy(changed[changes++].path, path);
 	return 0;
@@ -442,8 +440,7 @@ static int put_tos(struct wire *w, struct netlink_request *req, const char *valu
 	return 0;
 }
 
-static int put_metric(struct wire *w, struct netlink_request *req, const char *name, const char *value,
-		      uint32_t *locks)
+static int put_metric(struct wire *w, struct netlink_request *req, const char *name, const char *value, uint32_t *locks)
 {
 	uint32_t v;
 	size_t i;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every way in which a connection ends otherwise than by both FINs: one event of
- * xtcp_abort, with the state that it left, what the program was told, and why.
- * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own events of a RST
- * and of a wrong checksum.
+ * Every way in which a connection ends otherwise than by both FINs: one event of xtcp_abort, with the state that it
+ * left, what the program was told, and why. xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's
+ * own events of a RST and of a wrong checksum.
  */
 #include "lib/test.h"
 

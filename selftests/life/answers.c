@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ACK travels with the answer of the program that is being woken: a connection
- * with a request and an answer takes eight segments, and one more for each ACK that
- * the delayed-ACK timer had to send. So it does when the program has not come to
- * recv() yet, but wrote by a call that may wait. It does not wait if TCP_QUICKACK says
- * so (two segments more, as kernel TCP sends), or if the program waits for more text,
- * in recv() or in poll(). Of a stream of bundles one ACK waits for the reader, and
- * only until the next bundle. The third ACK of a handshake travels with what the
- * program sends that has waited in connect(), unless the peer is on the same machine;
- * it does not wait until the next tick, nor for a thread that waits in accept().
+ * An ACK travels with the answer of the program that is being woken: a connection with a request and an answer takes
+ * eight segments, and one more for each ACK that the delayed-ACK timer had to send. So it does when the program has not
+ * come to recv() yet, but wrote by a call that may wait. It does not wait if TCP_QUICKACK says so (two segments more,
+ * as kernel TCP sends), or if the program waits for more text, in recv() or in poll(). Of a stream of bundles one ACK
+ * waits for the reader, and only until the next bundle. The third ACK of a handshake travels with what the program
+ * sends that has waited in connect(), unless the peer is on the same machine; it does not wait until the next tick, nor
+ * for a thread that waits in accept().
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
@@ -472,8 +470,7 @@ int main(void)
 		count_segments("who did not wait in send()",
 			       (struct program){ .addr = addr, .elsewhere = 1, .send_flags = MSG_DONTWAIT }, 9);
 		count_segments("in poll()", (struct program){ .addr = addr, .polls = true }, 9);
-		count_segments("who found nothing",
-			       (struct program){ .addr = addr, .elsewhere = 1, .tries = true }, 9);
+		count_segments("who found nothing", (struct program){ .addr = addr, .elsewhere = 1, .tries = true }, 9);
 		count_receives(addrs[i]);
 		count_wants(addrs[i], false);
 		count_wants(addrs[i], true);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of connections when it is far too small: with two chains, and with one,
- * everything stands in the same few. Connections of three namespaces with the very
- * same 4-tuples do not hear of each other; socks that leave a chain and come back to
- * another one at once take no lookup with them; what ends leaves the others there.
- * A listing that stands on a sock while its program connects it anew shows no mixture.
+ * The table of connections when it is far too small: with two chains, and with one, everything stands in the same few.
+ * Connections of three namespaces with the very same 4-tuples do not hear of each other; socks that leave a chain and
+ * come back to another one at once take no lookup with them; what ends leaves the others there. A listing that stands
+ * on a sock while its program connects it anew shows no mixture.
  */
 #include "lib/test.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many at once: 1,000 connections at the same time; one listener for several
- * processes; one connection for several threads; signals and timeouts that cut
- * every call short, over a veth:
+ * Many at once: 1,000 connections at the same time; one listener for several processes; one connection for several
+ * threads; signals and timeouts that cut every call short, over a veth:
  *
  *	crowd [-4|-6] [-s kernel|xtcp]
  */
@@ -31,8 +30,7 @@ static bool rows_become(int ns, enum stack stack, const char *addr, unsigned int
 {
 	if (WAIT_FOR(rows_in(ns, stack, addr, PORT, state) == want, STACK_DEADLINE_MS))
 		return true;
-	ksft_print_msg("%d rows in state %u, not %d\n", rows_in(ns, stack, addr, PORT, state),
-		       state, want);
+	ksft_print_msg("%d rows in state %u, not %d\n", rows_in(ns, stack, addr, PORT, state), state, want);
 	return false;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Early demux: a segment of a connection arrives without asking routing, as kernel
- * TCP's do, counted by the tracepoints of fib lookups; what the connection remembers
- * is not believed any more when routing has changed; rules of INPUT see the socket;
- * and a segment that a queue of netfilter has held is not for a socket whose
- * connection is over by then. A namespace without connections has no hook: with
- * one goes what netfilter has queued in the namespace, when the module does.
+ * Early demux: a segment of a connection arrives without asking routing, as kernel TCP's do, counted by the tracepoints
+ * of fib lookups; what the connection remembers is not believed any more when routing has changed; rules of INPUT see
+ * the socket; and a segment that a queue of netfilter has held is not for a socket whose connection is over by then. A
+ * namespace without connections has no hook: with one goes what netfilter has queued in the namespace, when the module
+ * does.
  */
 #include "lib/test.h"
 

@@ -199,8 +199,7 @@ static void report(pid_t pid, int ip)
 		if (i == KEYS && !virtual_is())
 			ksft_test_result_skip("the kernel cannot let days pass: %s_ipv%d\n", parts[i], ip);
 		else
-			ksft_test_result(ended && !(WEXITSTATUS(status) & 1 << i), "%s_ipv%d\n", parts[i],
-					 ip);
+			ksft_test_result(ended && !(WEXITSTATUS(status) & 1 << i), "%s_ipv%d\n", parts[i], ip);
 }
 
 int main(void)

@@ -321,8 +321,7 @@ static void try_end(void)
 static void begin(void)
 {
 	must(!ns_pair_make(&net), "namespaces");
-	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_fastopen", "1") &&
-	     !ns_sysctl_set(net.a, "net.xtcp.fastopen", "1") &&
+	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_fastopen", "1") && !ns_sysctl_set(net.a, "net.xtcp.fastopen", "1") &&
 	     !ns_sysctl_set(net.b, "net.ipv4.tcp_fastopen", "2") &&
 	     !ns_sysctl_set(net.b, "net.xtcp.fastopen", "2"), "sysctls");
 }

@@ -11,8 +11,7 @@
  *
  * Everything happens in namespaces that end with the test, so that afterwards every object must be back in its slab.
  *
- * The slabs include what a connection needs for text when it sends or receives its first text, or a
- * FIN.
+ * The slabs include what a connection needs for text when it sends or receives its first text, or a FIN.
  */
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>

@@ -156,8 +156,7 @@ static void active(const struct lane *l, const char *addr)
 
 static void set_transparent(int fd, const struct lane *l)
 {
-	must(!stack_set(fd, l->v6 ? SOL_IPV6 : SOL_IP, l->v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1),
-	     "transparent");
+	must(!stack_set(fd, l->v6 ? SOL_IPV6 : SOL_IP, l->v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1), "transparent");
 }
 
 /* A way to the foreign addresses by net.a, which takes in what a rule marks. */

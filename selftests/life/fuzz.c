@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random and malformed segments at each kind of port: short headers, wrong data
- * offsets, options that do not parse, wrong checksums, every combination of flags,
- * numbers around the edges of the windows. Each must be counted once, by one of
- * the two stacks, as an error exactly if it is one; what comes back must be well
- * formed, and never a RST for a RST; then a new connection must carry data, and when
- * that has gone, too, every slab of xtcp holds what it held at the start.
+ * Random and malformed segments at each kind of port: short headers, wrong data offsets, options that do not parse,
+ * wrong checksums, every combination of flags, numbers around the edges of the windows. Each must be counted once, by
+ * one of the two stacks, as an error exactly if it is one; what comes back must be well formed, and never a RST for a
+ * RST; then a new connection must carry data, and when that has gone, too, every slab of xtcp holds what it held at the
+ * start.
  *
  * RSTs with any octets behind them: each resets, and only what is a diagnostic payload to the last octet is told.
  */
@@ -179,8 +178,7 @@ static int read_both(struct wire *w, struct wire_counters *own, struct wire_coun
 	return ret;
 }
 
-static uint64_t moved(const struct wire_counters *before, const struct wire_counters *after,
-		      const char *name)
+static uint64_t moved(const struct wire_counters *before, const struct wire_counters *after, const char *name)
 {
 	return wire_counter_value(after, name) - wire_counter_value(before, name);
 }
@@ -204,11 +202,9 @@ static int check_counters(struct wire *w, unsigned int sent, const struct expect
 	uint64_t more = w->stack == WIRE_KERNEL ? both(w, "TCPSYNChallenge") : e->undecided;
 
 	if (segments != sent)
-		return wire_fail(w, "InSegs moved by %llu for %u segments",
-				 (unsigned long long)segments, sent);
+		return wire_fail(w, "InSegs moved by %llu for %u segments", (unsigned long long)segments, sent);
 	if (checksums != e->checksums)
-		return wire_fail(w, "InCsumErrors moved by %llu, want %u",
-				 (unsigned long long)checksums, e->checksums);
+		return wire_fail(w, "InCsumErrors moved by %llu, want %u", (unsigned long long)checksums, e->checksums);
 	if (errors < e->errors || errors > e->errors + more)
 		return wire_fail(w, "InErrs moved by %llu, want %u and at most %llu more",
 				 (unsigned long long)errors, e->errors, (unsigned long long)more);

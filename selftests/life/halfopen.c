@@ -174,8 +174,7 @@ int main(void)
 	must(big >= 0 && !listen(big, BACKLOG), "listen");
 	for (i = 0; i < 2; i++) {
 		small[i] = stack_listener(net.b, XTCP, addrs[i], PORT, true);
-		must(small[i] >= 0 && !stack_patience(small[i], SO_RCVTIMEO, STACK_DEADLINE_MS * 1000),
-		     "listen");
+		must(small[i] >= 0 && !stack_patience(small[i], SO_RCVTIMEO, STACK_DEADLINE_MS * 1000), "listen");
 	}
 	kept = fill();
 	must(!sysinfo(&info), "sysinfo");

@@ -30,8 +30,7 @@ static void gate(int ns, bool open)
 
 static bool client_is(const struct open *o, int state)
 {
-	return sides_state(pair.a, o->s->client, o->s->addr, o->client, state,
-			   o->client_port, PORT, state);
+	return sides_state(pair.a, o->s->client, o->s->addr, o->client, state, o->client_port, PORT, state);
 }
 
 /* Its row: while it is half open there is nothing else. */

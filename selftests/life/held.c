@@ -4,11 +4,10 @@
  * at them: in a qdisc, or in a queue of netfilter. Unloading says "in use" at once. Everybody else goes on to open
  * sockets, and xtcp-holders names the holder.
  *
- * The segments are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and those of
- * a child that nobody accepted; they wait in netem or in an NFQUEUE. When they are gone, or their
- * namespace is, the module unloads. It also unloads a moment after close() over loopback, and after
- * the owner of a queue has turned a segment into another packet. "xtcp unload" ends what is no
- * segment below, and refuses new sockets meanwhile.
+ * The segments are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and those of a child that nobody
+ * accepted; they wait in netem or in an NFQUEUE. When they are gone, or their namespace is, the module unloads. It also
+ * unloads a moment after close() over loopback, and after the owner of a queue has turned a segment into another
+ * packet. "xtcp unload" ends what is no segment below, and refuses new sockets meanwhile.
  */
 #include <grp.h>
 #include <linux/filter.h>

@@ -47,8 +47,7 @@ static void namespace_dies(void)
 	shutdown(timewait, SHUT_WR);
 	stack_at_end(server);
 	close_each(server, timewait);
-	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT, TCP_TIME_WAIT), STACK_DEADLINE_MS),
-			 "a TIME-WAIT record\n");
+	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT, TCP_TIME_WAIT), STACK_DEADLINE_MS), "a TIME-WAIT record\n");
 
 	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT + 1, &orphan, &server_of_orphan);
 	listener = stack_listener(dying.a, XTCP, NS_A4, PORT + 2, true);

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A machine stands still for some seconds while its clock goes on, as one does
- * whose host slept or moved it. Each timer that passed meanwhile acts once, however
- * often its time would have come, and counts the next time from then on: probes of
- * an idle connection and of a closed window, what was not acknowledged, SYN-ACKs,
- * the end of TIME-WAIT (RFC 6298 section 5, RFC 9293 sections 3.8.3, 3.8.4 and
- * 3.8.6.1). Setting the time of day moves none. All connections go on afterwards.
+ * A machine stands still for some seconds while its clock goes on, as one does whose host slept or moved it. Each timer
+ * that passed meanwhile acts once, however often its time would have come, and counts the next time from then on:
+ * probes of an idle connection and of a closed window, what was not acknowledged, SYN-ACKs, the end of TIME-WAIT (RFC
+ * 6298 section 5, RFC 9293 sections 3.8.3, 3.8.4 and 3.8.6.1). Setting the time of day moves none. All connections go
+ * on afterwards.
  *
- * The end under test is in namespace a; what its peer answers is dropped. A tap on
- * a's link notes when each segment goes out, and what is judged is the time between
- * two of them. It may be half of what is due, since the clock of a starved machine
- * stands behind when a timer is set.
+ * The end under test is in namespace a; what its peer answers is dropped. A tap on a's link notes when each segment
+ * goes out, and what is judged is the time between two of them. It may be half of what is due, since the clock of a
+ * starved machine stands behind when a timer is set.
  *
  * scripts/vm/vm.sh stops the machine.
  *

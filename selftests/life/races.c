@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One connection, and what may happen to it at the same moment in several threads
- * and in softirq: recv() and send() that wait, close(), shutdown(), connect() to
- * AF_UNSPEC, the peer's FIN or RST, a timer that expires. Every second the module
- * goes while orphans, records and timers of the last ones are left, and comes again.
+ * One connection, and what may happen to it at the same moment in several threads and in softirq: recv() and send()
+ * that wait, close(), shutdown(), connect() to AF_UNSPEC, the peer's FIN or RST, a timer that expires. Every second the
+ * module goes while orphans, records and timers of the last ones are left, and comes again.
  *
  * On a debug kernel a minute, else ten seconds; DURATION= in the environment says
  * another number. What is looked for is the kernel's report; every call must return.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What routes say of a connection, and what it makes of a route that changes under it:
- * an advertised MSS too small to be one; large segments for a device without
- * segmentation, also after another route has come; a peer to which there is no way
- * any more.
+ * What routes say of a connection, and what it makes of a route that changes under it: an advertised MSS too small to
+ * be one; large segments for a device without segmentation, also after another route has come; a peer to which there is
+ * no way any more.
  */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>

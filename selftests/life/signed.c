@@ -4,9 +4,8 @@
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
  *
- * Streams through loss, keys that change while text flows, keys that differ or are missing,
- * v4-mapped addresses, keys of a VRF; and as many keys as net.core.optmem_max allows. A RST for a
- * connection that is gone, over a link of a VRF.
+ * Streams through loss, keys that change while text flows, keys that differ or are missing, v4-mapped addresses, keys
+ * of a VRF; and as many keys as net.core.optmem_max allows. A RST for a connection that is gone, over a link of a VRF.
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */

@@ -220,8 +220,7 @@ static void comes_again(int port)
 	close(server);
 	must(stack_at_end(client), "the end of the stream");
 	close(client);
-	must(WAIT_FOR(rows_state(pair.b, listing_of(XTCP, NS_B4), port, local) == TCP_TIME_WAIT,
-		      STACK_DEADLINE_MS) &&
+	must(WAIT_FOR(rows_state(pair.b, listing_of(XTCP, NS_B4), port, local) == TCP_TIME_WAIT, STACK_DEADLINE_MS) &&
 	     WAIT_FOR(!rows_state(pair.a, listing_of(KERNEL, NS_B4), local, port), STACK_DEADLINE_MS), "TIME-WAIT");
 	old = take_over(listener, SECOND, NS_B4, port);
 	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);

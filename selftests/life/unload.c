@@ -293,10 +293,9 @@ static void protocol_number(void)
 }
 
 /*
- * One connection, left behind in a way that depends on @kind; every descriptor
- * is closed. Each pair of stacks has a port of its own from @port on: the ISNs
- * of different stacks do not grow from one to the other, so a TIME-WAIT that one
- * left may refuse the next one's SYN.
+ * One connection, left behind in a way that depends on @kind; every descriptor is closed. Each pair of stacks has a
+ * port of its own from @port on: the ISNs of different stacks do not grow from one to the other, so a TIME-WAIT that
+ * one left may refuse the next one's SYN.
  */
 static bool leave_behind(int kind, int port)
 {
@@ -600,8 +599,7 @@ int main(int argc, char **argv)
 {
 	test_begin(1 + parts_results(parts, argv + 1));
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
-	if (ns_pair_make(&pair) ||
-	    ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
+	if (ns_pair_make(&pair) || ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
 		ksft_exit_fail_msg("no namespaces\n");
 	transfer_start();
 	parts_run(parts, argv + 1);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One connection wakes one of those who wait for it: threads in accept(), and in
- * epoll_wait() with EPOLLEXCLUSIVE. Counted, on both stacks; a connection comes when all
- * of them sleep, or else one that does not would take it. Who has waited for more octets than there
- * are is woken when SO_RCVLOWAT says that these are enough.
+ * One connection wakes one of those who wait for it: threads in accept(), and in epoll_wait() with EPOLLEXCLUSIVE.
+ * Counted, on both stacks; a connection comes when all of them sleep, or else one that does not would take it. Who has
+ * waited for more octets than there are is woken when SO_RCVLOWAT says that these are enough.
  */
 #include <sys/eventfd.h>
 #include "test.h"

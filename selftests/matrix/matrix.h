@@ -48,10 +48,9 @@ enum { NOBODY = 8, BOUND = 16, ENDED = 32, ORPHAN = 64 };
 #define TOO_OLD		0x20	/* below SND.UNA - MAX.SND.WND */
 
 /*
- * A cell's numbers are those of a connection with SND.NXT 1 and RCV.NXT 0, and the
- * windows below: small, so that they compare without wrapping. On the wire the same
- * relations hold around numbers that may wrap. SND.UNA is 0 where something is
- * outstanding, which is where a SYN, a FIN or an octet can be, else 1.
+ * A cell's numbers are those of a connection with SND.NXT 1 and RCV.NXT 0, and the windows below: small, so that they
+ * compare without wrapping. On the wire the same relations hold around numbers that may wrap. SND.UNA is 0 where
+ * something is outstanding, which is where a SYN, a FIN or an octet can be, else 1.
  */
 #define SND_NXT		1
 #define MAX_SND_WND	65535
@@ -119,7 +118,6 @@ struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell);
 int matrix_walk_main(int argc, char **argv, int states);
 
 /* matrix_differs.c */
-struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
-					     const char **why);
+struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack, const char **why);
 void matrix_differs_end(void);
 bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b);

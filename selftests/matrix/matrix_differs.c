@@ -46,8 +46,7 @@ static struct matrix_outcome wide_window(const struct matrix_cell *c)
 {
 	struct matrix_outcome o = matrix_sync_accepted(c);
 
-	if (c->flags & WIRE_FIN && c->flags & WIRE_ACK && c->seq < RCV_NXT &&
-	    !(o.state & (CLOSED | TIME_WAIT)))
+	if (c->flags & WIRE_FIN && c->flags & WIRE_ACK && c->seq < RCV_NXT && !(o.state & (CLOSED | TIME_WAIT)))
 		o.answer = ACK_OF_NEXT;
 	return o;
 }
@@ -292,8 +291,7 @@ static bool in_set(int set, int bit)
 	return !set || set & bit;
 }
 
-static bool is_for(const struct matrix_difference *d, const struct matrix_cell *c,
-		   enum wire_stack stack)
+static bool is_for(const struct matrix_difference *d, const struct matrix_cell *c, enum wire_stack stack)
 {
 	return (stack == WIRE_KERNEL ? d->kernel : d->xtcp) && d->old_stamp == c->old_stamp &&
 	       in_set(d->state, c->state) && in_set(d->via, c->via) &&
@@ -311,8 +309,7 @@ bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_out
 }
 
 /* What a stack does in a cell, by the first entry for it. @why: why, where the RFC says something else; or NULL. */
-struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
-					     const char **why)
+struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack, const char **why)
 {
 	struct matrix_outcome due = matrix_rfc_outcome(cell), does;
 	const struct matrix_difference *d;

@@ -104,8 +104,7 @@ static struct matrix_outcome syn_received(const struct matrix_cell *c)
 	bool passive = c->via == PASSIVE;
 
 	/* line 6 of figure 7: the peer's SYN, which was taken already, now with its ACK */
-	if (!passive && c->flags == (WIRE_SYN | WIRE_ACK) && c->seq == RCV_NXT - 1 &&
-	    c->ack == SND_NXT)
+	if (!passive && c->flags == (WIRE_SYN | WIRE_ACK) && c->seq == RCV_NXT - 1 && c->ack == SND_NXT)
 		return outcome(ACK_OF_NEXT, ESTABLISHED, "RFC 9293 3.5, figure 7");
 
 	/* a SYN that is challenged is so wherever it is */
@@ -114,8 +113,7 @@ static struct matrix_outcome syn_received(const struct matrix_cell *c)
 
 	/* first: check sequence number */
 	if (!acceptable(c))
-		return outcome(c->flags & WIRE_RST ? SILENCE : ACK_OF_NEXT, SYN_RECEIVED,
-			       "RFC 9293 3.10.7.4, first");
+		return outcome(c->flags & WIRE_RST ? SILENCE : ACK_OF_NEXT, SYN_RECEIVED, "RFC 9293 3.10.7.4, first");
 
 	/* second: check the RST bit */
 	if (c->flags & WIRE_RST && c->seq != RCV_NXT)
@@ -282,8 +280,7 @@ struct matrix_outcome matrix_sync_outcome(const struct matrix_cell *cell)
 		return syn_arrives(cell);
 	/* first: check sequence number */
 	if (!acceptable(cell))
-		return outcome(cell->flags & WIRE_RST ? SILENCE : ACK_OF_NEXT, cell->state,
-			       "RFC 9293 3.10.7.4, first");
+		return outcome(cell->flags & WIRE_RST ? SILENCE : ACK_OF_NEXT, cell->state, "RFC 9293 3.10.7.4, first");
 	return matrix_sync_accepted(cell);
 }
 

@@ -58,16 +58,14 @@ static bool una_shows(const struct matrix_cell *c, const struct matrix_outcome *
 }
 
 /* What the program reads: the text that was taken, and no octet else. */
-static char *reading(const struct matrix_cell *c, const struct matrix_spelling *s,
-		     const struct matrix_outcome *o)
+static char *reading(const struct matrix_cell *c, const struct matrix_spelling *s, const struct matrix_outcome *o)
 {
 	bool closed = c->via == ORPHAN || c->state == TIME_WAIT;
 
 	if (c->segment != IS_DATA || closed || o->state == CLOSED)
 		return "";
 	if (c->position & OVER)
-		return text("; read EAGAIN; < P. N(%d) ack U; >@1000 . S ack N+%d; read %d", s->hole,
-			    s->end, s->end);
+		return text("; read EAGAIN; < P. N(%d) ack U; >@1000 . S ack N+%d; read %d", s->hole, s->end, s->end);
 	if (o->taken)
 		return text("; read %d", o->taken);
 	return o->state & (ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2) ? "; read EAGAIN" : "; read eof";
@@ -82,8 +80,7 @@ static const char *options(const struct matrix_cell *c)
 	return c->flags & WIRE_SYN ? " $$" : "";
 }
 
-static char *script(const struct matrix_cell *c, const struct matrix_spelling *s,
-		    const struct matrix_outcome *o)
+static char *script(const struct matrix_cell *c, const struct matrix_spelling *s, const struct matrix_outcome *o)
 {
 	char *acking = c->flags & WIRE_ACK ? text(" ack %s", s->ack) : "";
 	char *then = "", *answer = answer_text(o, s);
@@ -127,8 +124,7 @@ static char *segment_counters(const struct matrix_cell *c, const struct matrix_o
 		    segments, owner, rst, owner, o->in_err, other, other);
 }
 
-static char *handshake_counters(const struct matrix_cell *c, const struct matrix_outcome *o,
-				enum wire_stack stack)
+static char *handshake_counters(const struct matrix_cell *c, const struct matrix_outcome *o, enum wire_stack stack)
 {
 	bool on = handshake_goes_on(c, o), up = on || o->state & COUNTED;
 	bool failed = c->state & HANDSHAKE && o->state & (CLOSED | LISTEN);
@@ -144,8 +140,7 @@ static char *handshake_counters(const struct matrix_cell *c, const struct matrix
  * A record does not count what it answers as challenges, but for xtcp's in FIN-WAIT-2, which
  * counts SYNs. It counts itself as one of TIME-WAIT when it is made, in either state.
  */
-static char *sync_counters(const struct matrix_cell *c, const struct matrix_outcome *o,
-			   enum wire_stack stack)
+static char *sync_counters(const struct matrix_cell *c, const struct matrix_outcome *o, enum wire_stack stack)
 {
 	bool was_up = c->state & COUNTED, is_up = o->state & COUNTED;
 	bool record = c->state == TIME_WAIT || c->via == ORPHAN;
@@ -225,8 +220,7 @@ static int bits(int set)
 	return __builtin_popcount(set);
 }
 
-static void print_cell(const struct matrix_tested *tested, size_t n, const char *start,
-		       const struct column *column)
+static void print_cell(const struct matrix_tested *tested, size_t n, const char *start, const struct column *column)
 {
 	int places = 0, apart = 0, ackings = 0, segments = 0;
 	bool any = false;
@@ -305,8 +299,7 @@ static void append(char *list, size_t size, const char *item)
 		snprintf(list + used, size - used, "%s%s", used ? "; " : "", item);
 }
 
-static void add_reason(struct reason *reasons, size_t *n, const struct matrix_tested *t,
-		       enum wire_stack stack)
+static void add_reason(struct reason *reasons, size_t *n, const struct matrix_tested *t, enum wire_stack stack)
 {
 	struct reason *r = reason_of(reasons, n, t->why[stack]);
 
@@ -444,8 +437,7 @@ static struct wire_row rows[ROWS_MAX];
 static struct matrix_tested tested[ROWS_MAX];
 static size_t filled;
 
-static void add_row(const struct start *start, const struct matrix_cell *c,
-		    const struct matrix_spelling *s, char *name)
+static void add_row(const struct start *start, const struct matrix_cell *c, const struct matrix_spelling *s, char *name)
 {
 	struct matrix_tested *t = &tested[filled];
 	struct wire_row *row = &rows[filled];
@@ -490,8 +482,7 @@ static char *cell_name(const struct start *start, size_t seg, size_t pos, size_t
 		return text("%s_%s", start->name, segments[seg].name);
 	if (old)
 		return text("%s_%s_old_timestamp", start->name, segments[seg].name);
-	return text("%s_%s_%s%s%s", start->name, segments[seg].name, place, join,
-		    ackings[acking].name);
+	return text("%s_%s_%s%s%s", start->name, segments[seg].name, place, join, ackings[acking].name);
 }
 
 static void add_cell(const struct start *start, size_t seg, size_t pos, size_t acking, bool old)
@@ -550,9 +541,8 @@ static bool has_text_cell(const struct start *start, size_t pos, size_t acking)
 }
 
 /*
- * SEG.ACK has a place if the segment has an ACK, and one of its own where that is all.
- * In the synchronized states RST and SYN are decided before SEG.ACK is looked at, and
- * where everything is acknowledged SND.UNA is SND.NXT.
+ * SEG.ACK has a place if the segment has an ACK, and one of its own where that is all. In the synchronized states RST
+ * and SYN are decided before SEG.ACK is looked at, and where everything is acknowledged SND.UNA is SND.NXT.
  */
 static bool has_cell(const struct start *start, size_t seg, size_t pos, size_t acking)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything that can arrive before a connection is synchronized, cell by cell
- * (matrix.h), on both stacks.
+ * Everything that can arrive before a connection is synchronized, cell by cell (matrix.h), on both stacks.
  *
  * A row's name is the state, the segment, the place of SEG.SEQ and the one of
  * SEG.ACK: syn_received_via_listen_rst_ack_inside_nxt.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module with one defect of each kind that the debug kernels must find. The parameter plant=NAME
- * selects the defect to commit. scripts/check/check-defects.sh compares the kernel's report. The
- * module has no other use.
+ * A module with one defect of each kind that the debug kernels must find. The parameter plant=NAME selects the defect
+ * to commit. scripts/check/check-defects.sh compares the kernel's report. The module has no other use.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>

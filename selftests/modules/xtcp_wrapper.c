@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module that puts its handlers in front of the present handlers of TCP, and calls these, as a
- * tracer or a filter of another vendor may do. While they are there, the module behind the former
- * handlers must stay. `unload wrapped` loads it after xtcp. With late=1 it does so only when
- * anything is written to its parameter `now`.
+ * A module that puts its handlers in front of the present handlers of TCP, and calls these, as a tracer or a filter of
+ * another vendor may do. While they are there, the module behind the former handlers must stay. `unload wrapped` loads
+ * it after xtcp. With late=1 it does so only when anything is written to its parameter `now`.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>

@@ -83,8 +83,7 @@ static void new_ns(void)
 	if (ns > 0)
 		close_each(listener, ns);
 	ns = ns_make();
-	if (ns < 0 || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") ||
-	    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
+	if (ns < 0 || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") || ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
 	    (ports && ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1)))
 		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
 	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
@@ -164,8 +163,7 @@ static void reserve(void)
 	new_ns();
 	got = keep(XTCP, 1, clients, servers, RANGE);
 	refused = errno == EADDRNOTAVAIL;
-	ksft_test_result(got == RANGE - RESERVE && refused,
-			 "xtcp has %d of %d ports to one destination\n", got, RANGE);
+	ksft_test_result(got == RANGE - RESERVE && refused, "xtcp has %d of %d ports to one destination\n", got, RANGE);
 	ksft_test_result(short_connections(KERNEL, 2, 2, 2 * RESERVE) == 2 * RESERVE,
 			 "kernel TCP has the other %d for each of two others\n", RESERVE);
 	ksft_test_result(connect_to(XTCP, 1) < 0 && errno == EADDRNOTAVAIL, "which xtcp does not get after it\n");

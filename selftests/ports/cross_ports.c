@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One (address, port) belongs to one stack: every pair of binds that kernel TCP
- * refuses to two sockets of its own must be refused to a socket of its own and
- * one of xtcp, in either order, and every other must be allowed; the same for
- * listen(). What kernel TCP does to itself is the table of what is expected.
- * SO_REUSEPORT is as if it were not there between two stacks. Then the same when
- * the first changes its device, an option or its user after bind(): before the
+ * One (address, port) belongs to one stack: every pair of binds that kernel TCP refuses to two sockets of its own must
+ * be refused to a socket of its own and one of xtcp, in either order, and every other must be allowed; the same for
+ * listen(). What kernel TCP does to itself is the table of what is expected. SO_REUSEPORT is as if it were not there
+ * between two stacks. Then the same when the first changes its device, an option or its user after bind(): before the
  * second binds or after it, before listen() or after it; and who gets the SYN.
  *
  *	cross_ports [-v]	-v prints each cell

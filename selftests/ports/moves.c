@@ -37,8 +37,7 @@ static void accepted_before_move(const char *text)
 			 "the connection that kernel TCP accepted goes on\n");
 	new_client = stack_connected(ns, KERNEL, text, PORT);
 	new_server = accept(listener, NULL, NULL);
-	ksft_test_result(new_server >= 0 && stack_carries(new_client, new_server, 5000),
-			 "and xtcp accepts new ones\n");
+	ksft_test_result(new_server >= 0 && stack_carries(new_client, new_server, 5000), "and xtcp accepts new ones\n");
 	ksft_test_result(stack_carries(client, server, 5000), "while the old one still goes on\n");
 	shutdown(client, SHUT_WR);
 	ksft_test_result(stack_at_end(server), "and ends as it should\n");
@@ -448,8 +447,7 @@ static void client_moves(enum stack server_stack)
 		client = stack_bound(ns, i % 2 ? XTCP : KERNEL, LO4, CLIENT, true);
 		if (client < 0 || stack_connect(client, LO4, port))
 			break;
-		if (!ended_by_server(listener, client) ||
-		    !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
+		if (!ended_by_server(listener, client) || !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
 			      !rows_state(ns, i % 2 ? "/proc/net/xtcp" : "/proc/net/tcp", CLIENT, port),
 			      STACK_DEADLINE_MS))
 			break;
@@ -523,8 +521,7 @@ static void follows_device(enum stack stack)
 			 !ns_route_add(pair.b, NS_A4 "/32", "10.9.1.1", NS_B4) &&
 			 stack_carries(server, client, 100) && stack_carries(client, server, 100),
 			 "%s: a connection moves to another device\n", stack_name(stack));
-	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "", 0) &&
-			 stack_carries(server, client, 100),
+	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "", 0) && stack_carries(server, client, 100),
 			 "%s: and then receives by any\n", stack_name(stack));
 	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 6) &&
 			 send(server, "x", 1, MSG_NOSIGNAL) == 1 &&

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ports: one (address, port) belongs to one stack, and the other is told so;
- * ephemeral ports.
+ * Ports: one (address, port) belongs to one stack, and the other is told so; ephemeral ports.
  *
  * All in one namespace, over its loopback device. The whole matrix of binds is in
  * cross_ports.c; programs that change stacks are in moves.c.
@@ -64,10 +63,8 @@ static void reuseaddr(void)
 		second = stack_bound(ns, !stack, LO4, PORT, true);
 		ksft_test_result(first >= 0 && second >= 0, "SO_REUSEADDR: %s, then %s\n", stack_name(stack),
 				 stack_name(!stack));
-		ksft_test_result(!listen(first, 1) && listen_is_refused(second),
-				 "but only one of them may listen\n");
-		ksft_test_result(bind_is_refused(!stack, LO4, PORT, true),
-				 "and a listener lets nobody in any more\n");
+		ksft_test_result(!listen(first, 1) && listen_is_refused(second), "but only one of them may listen\n");
+		ksft_test_result(bind_is_refused(!stack, LO4, PORT, true), "and a listener lets nobody in any more\n");
 		close(first);
 		ksft_test_result(!listen(second, 1), "until it has gone\n");
 		close(second);
@@ -114,8 +111,7 @@ static void same_tuple(void)
 	kernel = stack_bound(ns, KERNEL, LO4, PORT + 3, true);
 	xtcp = stack_bound(ns, XTCP, LO4, PORT + 3, true);
 	ksft_test_result(!stack_connect(kernel, LO4, PORT), "kernel TCP connects from a shared port\n");
-	ksft_test_result(stack_connect(xtcp, LO4, PORT) < 0 && errno == EADDRNOTAVAIL,
-			 "xtcp cannot connect from it\n");
+	ksft_test_result(stack_connect(xtcp, LO4, PORT) < 0 && errno == EADDRNOTAVAIL, "xtcp cannot connect from it\n");
 	close_each(kernel, xtcp);
 
 	xtcp = stack_bound(ns, XTCP, LO4, PORT + 4, true);
@@ -174,8 +170,7 @@ static void ephemeral(const char *text, const char *other)
 	ksft_test_result(kernel >= 0 && got == COUNT - RESERVED - 1 && error == EADDRNOTAVAIL,
 			 "to %s: %d of %d ports, then error %d\n", text, got, COUNT, error);
 	got_more = connect_many(more, COUNT, other, PORT, LOW, HIGH, &error);
-	ksft_test_result(got_more == got && error == EADDRNOTAVAIL,
-			 "to %s: %d of the same ports\n", other, got_more);
+	ksft_test_result(got_more == got && error == EADDRNOTAVAIL, "to %s: %d of the same ports\n", other, got_more);
 	close_all(more, got_more);
 
 	close(fds[got / 2]);
@@ -191,8 +186,7 @@ static void ephemeral(const char *text, const char *other)
 			 "kernel TCP cannot bind one in use\n");
 	kernel = stack_socket(ns, KERNEL, text);
 	fcntl(kernel, F_SETFL, O_NONBLOCK);
-	ns_sysctl_set(ns, "net.ipv4.ip_local_reserved_ports", "%d-%d,%d", LOW + 10, LOW + 10 + RESERVED - 1,
-		      LOW + 100);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_reserved_ports", "%d-%d,%d", LOW + 10, LOW + 10 + RESERVED - 1, LOW + 100);
 	ksft_test_result(stack_connect(kernel, text, PORT) < 0 && errno == EADDRNOTAVAIL,
 			 "and its connect() finds none free\n");
 	close(kernel);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A storm on ports that have one lock, and on ports that have others: eight threads of
- * an ordinary user's, on both stacks, bind the same few at the same moment, with and without the
- * options that let others in, listen, connect from them, have connect() choose, and close.
- * Half of them do so in another namespace, and both namespaces end with what is left there while the
- * next two are stormed. Who has bound without options is alone on his port; when all is closed
+ * A storm on ports that have one lock, and on ports that have others: eight threads of an ordinary user's, on both
+ * stacks, bind the same few at the same moment, with and without the options that let others in, listen, connect from
+ * them, have connect() choose, and close. Half of them do so in another namespace, and both namespaces end with what is
+ * left there while the next two are stormed. Who has bound without options is alone on his port; when all is closed
  * kernel TCP binds each; and of what xtcp allocates nothing is left.
  *
  * On a debug kernel half a minute, else nine seconds, in a short run three; DURATION= in the environment says

@@ -186,8 +186,7 @@ static void nobody_comes(const char *text)
 	begin = wait_now_ms() - begin;
 	ok &= begin >= SHORT_MS && count("TcpExt:TCPMigrateReqFailure") == failed + WAITING;
 	ksft_print_msg("reset after %lld ms\n", begin);
-	ksft_test_result(ok && is_over(text), "%s: without a successor all are reset when the time is over\n",
-			 text);
+	ksft_test_result(ok && is_over(text), "%s: without a successor all are reset when the time is over\n", text);
 	stack_close(client, WAITING);
 }
 

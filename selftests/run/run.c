@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the tests in the virtual machine: each with the module freshly loaded,
- * under a watchdog, and looks at the kernel after it. Prints their TAP and a
- * "not ok" line of its own for what they could not see themselves; what is
- * known of a test that failed goes to a folder of its name.
+ * Runs the tests in the virtual machine: each with the module freshly loaded, under a watchdog, and looks at the kernel
+ * after it. Prints their TAP and a "not ok" line of its own for what they could not see themselves; what is known of a
+ * test that failed goes to a folder of its name.
  *
  * run [-f] FOLDER NAME:PROGRAM:SECONDS...
  *
- * With -f the first failure ends the run, without a look at the kernel.
- * FOLDER/current names the test that runs, for the case that the kernel ends
- * first; it says "done" when all were run. The exit status is 0 if none failed, 75
- * if none was run because the kernel was tainted before the module was loaded.
+ * With -f the first failure ends the run, without a look at the kernel. FOLDER/current names the test that runs, for
+ * the case that the kernel ends first; it says "done" when all were run. The exit status is 0 if none failed, 75 if
+ * none was run because the kernel was tainted before the module was loaded.
  */
 #include <termios.h>
 #include "test.h"
@@ -633,8 +631,7 @@ static void judge(struct result *result, int status)
 	int code = WEXITSTATUS(status);
 
 	if (WIFSIGNALED(status)) {
-		result_fail(result, "ended by signal %d (%s)", WTERMSIG(status),
-			    strsignal(WTERMSIG(status)));
+		result_fail(result, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	} else if (code == SKIPPED && !ran) {
 		printf("ok - %s # SKIP\n", result->name);
 		result->skipped++;

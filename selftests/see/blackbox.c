@@ -104,8 +104,7 @@ static void reset_client(enum stack peer)
 		       "call=recv wanted=8 result=-11 times=3\n");
 	reset(s);
 	must(is_closed(c), "the RST comes");
-	ok &= BOXES_HAS(boxes_find(net.a, port), " error=104 reason=reset\n",
-			" call state=SYN-SENT call=connect ",
+	ok &= BOXES_HAS(boxes_find(net.a, port), " error=104 reason=reset\n", " call state=SYN-SENT call=connect ",
 			" segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
 			" segment_in state=SYN-SENT flags=[SA] ",
 			" state old=SYN-SENT new=ESTABLISHED\n",
@@ -291,8 +290,7 @@ static void not_taken(void)
 
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
-	must(!stack_set(s, IPPROTO_TCP, TCP_KEEPIDLE, 1) &&
-	     !stack_set(s, SOL_SOCKET, SO_KEEPALIVE, 1), "SO_KEEPALIVE");
+	must(!stack_set(s, IPPROTO_TCP, TCP_KEEPIDLE, 1) && !stack_set(s, SOL_SOCKET, SO_KEEPALIVE, 1), "SO_KEEPALIVE");
 	wait_until_ms(wait_now_ms() + 1500);
 	ok = BOXES_HAS(boxes_find(net.a, port), " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
 		       " refused state=ESTABLISHED reason=acknowledged and dropped\n",

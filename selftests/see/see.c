@@ -544,9 +544,8 @@ static void see_queues(const struct see_view *view)
 /* Which sockets a filter of ss finds, and how addresses look: on kernel TCP, and by xtcp-ss on ours. */
 
 /*
- * Listeners: A at 0.0.0.0, B at ::, C at :: for IPv6 only, D at ::1; each has the next port.
- * Connections: e of A, f of B over IPv4, g of B over IPv6. ss takes none of these ports for one that
- * the kernel has chosen.
+ * Listeners: A at 0.0.0.0, B at ::, C at :: for IPv6 only, D at ::1; each has the next port. Connections: e of A, f of
+ * B over IPv4, g of B over IPv6. ss takes none of these ports for one that the kernel has chosen.
  */
 #define SOCKETS	7
 

@@ -56,8 +56,7 @@ unsigned int see_new_port(void);
 int see_listen(int ns, const struct see_view *view, const char *addr, unsigned int port);
 int see_connect(int ns, const struct see_view *view, const char *addr, unsigned int port);
 unsigned long see_inode(int fd);
-struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer,
-			unsigned int state);
+struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer, unsigned int state);
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port);
 void see_syn_options(const struct see_view *view);
 void see_syn_dropped(const struct see_view *view);

@@ -92,8 +92,7 @@ static bool is_settled(const struct see_view *view, const struct row *row)
 }
 
 /* The row as soon as it is in @state, else a problem and the row as it is. @peer: port; 0: any. */
-struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer,
-			unsigned int state)
+struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer, unsigned int state)
 {
 	struct row row = {};
 	int found = 0;

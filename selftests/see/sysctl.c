@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.*: there are the knobs that should be, with the defaults of
- * net.ipv4.tcp_*; what is out of range is refused and changes nothing; each
- * namespace has its own. What kernel TCP takes xtcp takes, too, and says the same of it, or the list here names it.
- * The value 0 of careful_resume allocates nothing.
+ * net.xtcp.*: there are the knobs that should be, with the defaults of net.ipv4.tcp_*; what is out of range is refused
+ * and changes nothing; each namespace has its own. What kernel TCP takes xtcp takes, too, and says the same of it, or
+ * the list here names it. The value 0 of careful_resume allocates nothing.
  */
 #include <dirent.h>
 #include "lib/test.h"
@@ -156,8 +155,7 @@ static int put_in(int ns, const char *tree, const struct knob *knob, long number
 	struct access access;
 
 	snprintf(access.path, sizeof(access.path), "/proc/sys/net/%s%s", tree, knob->name);
-	snprintf(access.text, sizeof(access.text), knob->numbers == 3 ? "%ld %ld %ld" : "%ld", number, number,
-		 number);
+	snprintf(access.text, sizeof(access.text), knob->numbers == 3 ? "%ld %ld %ld" : "%ld", number, number, number);
 	return ns_call(ns, do_write, &access);
 }
 
@@ -436,8 +434,7 @@ int main(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
 		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);
-		ksft_test_result(has_default(b, &knobs[i]), "%s: another namespace's is untouched\n",
-				 knobs[i].name);
+		ksft_test_result(has_default(b, &knobs[i]), "%s: another namespace's is untouched\n", knobs[i].name);
 	}
 	compare_all(b);
 	close_each(a, b);

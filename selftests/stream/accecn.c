@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AccECN (RFC 9768) between two stacks: over a network that marks instead of dropping a sender
- * knows exactly how many of its segments were marked, also when the other end sends,
- * too; every mode of net.xtcp.ecn towards every other.
+ * AccECN (RFC 9768) between two stacks: over a network that marks instead of dropping a sender knows exactly how many
+ * of its segments were marked, also when the other end sends, too; every mode of net.xtcp.ecn towards every other.
  *
  *	accecn [-4|-6] [-s xtcp]
  *

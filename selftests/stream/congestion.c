@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The choice of a congestion control: the three knobs, who may use what, and
- * which one a socket has from its beginning, from its listener, by
- * TCP_CONGESTION. The same on both stacks, but for what stands in front of the
- * names of the knobs.
+ * The choice of a congestion control: the three knobs, who may use what, and which one a socket has from its beginning,
+ * from its listener, by TCP_CONGESTION. The same on both stacks, but for what stands in front of the names of the
+ * knobs.
  */
 #include "test.h"
 
@@ -147,8 +146,7 @@ static void permissions(void)
 	       "only the first namespace makes them its default");
 	RESULT(!put(home, "", "cubic") && is(home, "allowed", "reno cubic") && !put(a, "", "cubic"),
 	       "which allows them");
-	RESULT(!put(home, "allowed", "cubic  reno") && is(home, "allowed", "cubic"),
-	       "the list ends at an empty name");
+	RESULT(!put(home, "allowed", "cubic  reno") && is(home, "allowed", "cubic"), "the list ends at an empty name");
 	RESULT(!put(home, "allowed", "\n") && is(home, "allowed", "") && choose_as_nobody(other, "reno") == EPERM,
 	       "nothing may be allowed");
 	RESULT(!put(home, "allowed", "cubic reno") && is(home, "allowed", "reno cubic"), "and all again");

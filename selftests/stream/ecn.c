@@ -5,8 +5,7 @@
  *
  *	ecn [-4|-6] [-s kernel|xtcp]
  *
- * Each network is there once for real segments and once for bundles, of which the
- * first segment alone may carry CWR.
+ * Each network is there once for real segments and once for bundles, of which the first segment alone may carry CWR.
  */
 #include "ecnpath.h"
 #include "lib/test.h"

@@ -217,8 +217,7 @@ static void refuse_keepalive(enum stack stack)
 	bool carries;
 
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
-	must(!stack_set(client, IPPROTO_TCP, TCP_KEEPIDLE, 1) &&
-	     !stack_set(client, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
+	must(!stack_set(client, IPPROTO_TCP, TCP_KEEPIDLE, 1) && !stack_set(client, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
 	     !stack_set(client, IPPROTO_TCP, TCP_KEEPCNT, 1) &&
 	     !netem_refuse(net.a, "veth0", true) &&
 	     !stack_set(client, SOL_SOCKET, SO_KEEPALIVE, 1), "keepalive");

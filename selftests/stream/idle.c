@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The congestion window after a time of silence: halved once for each retransmission timeout that
- * it lasted, down to the initial window, and left alone when slow_start_after_idle says so. On both
- * stacks, the peer is kernel TCP. What is due is computed from the RTO and the length of the pause
- * as the stack tells them; a machine that stands still makes the pause longer and the test no
- * different.
+ * The congestion window after a time of silence: halved once for each retransmission timeout that it lasted, down to
+ * the initial window, and left alone when slow_start_after_idle says so. On both stacks, the peer is kernel TCP. What
+ * is due is computed from the RTO and the length of the pause as the stack tells them; a machine that stands still
+ * makes the pause longer and the test no different.
  */
 #include "lib/test.h"
 

@@ -22,8 +22,7 @@ static void transfer(const struct sides *s, const char *size, long long to_serve
 	flow_pair(&ends[0], client, to_server, &ends[1], server, to_client);
 	ok = flow_run(ends, 2, STALL_MS);
 	flow_explain(ends, 2);
-	ksft_test_result(ok, "%s: %s %s\n", s->name, size,
-			 to_server && to_client ? "each way at once" :
+	ksft_test_result(ok, "%s: %s %s\n", s->name, size, to_server && to_client ? "each way at once" :
 			 to_client ? "from the server" : "from the client");
 	close_each(client, server);
 }

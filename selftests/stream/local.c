@@ -419,8 +419,7 @@ static void is_signed(void)
 
 	memcpy(&key.tcpm_addr, &addr, sizeof(addr));
 	client = stack_socket(net, XTCP, here);
-	must(listener >= 0 && client >= 0 &&
-	     !setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) &&
+	must(listener >= 0 && client >= 0 && !setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) &&
 	     !setsockopt(client, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) && !stack_connect(client, here, PORT),
 	     "keys");
 	server = stack_accept_or_die(listener);
@@ -809,8 +808,7 @@ static void streams(void)
 		pthread_join(writers[i], &failed[i]);
 	right = bulk_is_right(&readers[0]);
 	right = bulk_is_right(&readers[1]) && right;
-	ksft_test_result(right && !failed[0] && !failed[1],
-			 "%s: two streams at once\n", here);
+	ksft_test_result(right && !failed[0] && !failed[1], "%s: two streams at once\n", here);
 	close_each(client, server);
 }
 

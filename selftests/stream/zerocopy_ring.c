@@ -170,8 +170,7 @@ static void with_loss(enum stack stack)
 	}
 	shutdown(client, SHUT_WR);
 	good &= bulk_is_right(&r);
-	ksft_test_result(all_free(sent, told) && good,
-			 "%s: all kinds of writes under loss\n", stack_name(stack));
+	ksft_test_result(all_free(sent, told) && good, "%s: all kinds of writes under loss\n", stack_name(stack));
 	close_each(client, r.fd);
 	must(!netem_clear(net.a, "veth0"), "no netem");
 }

@@ -32,9 +32,8 @@
  *		then over xtcp, each between two marks that scripts/bench/profile/count.c
  *		sees; /proc/kallsyms goes to FILE while xtcp is loaded
  *
- * Client and server are two processes in two namespaces. XTCP_KO names the
- * module, which is not loaded at the start and not at the end. The exit status
- * says whether every floor was kept.
+ * Client and server are two processes in two namespaces. XTCP_KO names the module, which is not loaded at the start and
+ * not at the end. The exit status says whether every floor was kept.
  */
 #include "measure.h"
 #include "test.h"

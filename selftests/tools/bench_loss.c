@@ -193,9 +193,8 @@ struct result {
 };
 
 /*
- * Of what was resent: what had not been dropped, which is too much if packets were
- * corrupted; or what came to the receiver twice, which is too much if the network
- * duplicates them. The lesser one is right.
+ * Of what was resent: what had not been dropped, which is too much if packets were corrupted; or what came to the
+ * receiver twice, which is too much if the network duplicates them. The lesser one is right.
  */
 static void count_segments(struct result *result, int run, const struct router *r, enum stack stack)
 {

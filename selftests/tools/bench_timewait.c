@@ -116,8 +116,7 @@ static void expect_records(const struct load *load, enum stack stack, int expect
 
 	if (listed == expected)
 		return;
-	fprintf(stderr, "bench_timewait: %d records of %s are listed, not %d\n", listed, stack_name(stack),
-		expected);
+	fprintf(stderr, "bench_timewait: %d records of %s are listed, not %d\n", listed, stack_name(stack), expected);
 	exit(1);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What features cost connections that do not use them, or that do (`make bench B=unused`), in
- * instructions:
+ * What features cost connections that do not use them, or that do (`make bench B=unused`), in instructions:
  *
  *	bench_unused settings PAIRS TRANSACTIONS CONNECTIONS [NAME]
  *		RR (an octet there and back on one connection) and CRR (the same with a connection each) while

@@ -70,8 +70,7 @@ static void look_at_call(pid_t pid)
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(call), &call) <= 0)
 		return;
-	if (call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == SYS_setns &&
-	    call.entry.args[1] == CLONE_NEWUSER) {
+	if (call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == SYS_setns && call.entry.args[1] == CLONE_NEWUSER) {
 		entering = pid;
 	} else if (call.op == PTRACE_SYSCALL_INFO_EXIT && pid == entering) {
 		entering = 0;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYNs that nobody means: to and from addresses that have no connections, from port
- * 0, with flags that exclude each other, with headers and options of wrong lengths.
- * Each has an outcome and is counted where it ends: by IP, by xtcp, or by kernel TCP, which
- * answers what nobody has.
+ * SYNs that nobody means: to and from addresses that have no connections, from port 0, with flags that exclude each
+ * other, with headers and options of wrong lengths. Each has an outcome and is counted where it ends: by IP, by xtcp,
+ * or by kernel TCP, which answers what nobody has.
  */
 #include "lib/test.h"
 #include "lib/wire.h"

@@ -146,20 +146,16 @@ static int cookies(struct wire *w)
 		return -1;
 	/* a bit of it is another one */
 	cookie[3] ^= 4;
-	if (send_syn(w, cookie, COOKIE, false) || expect_cookie(w, first_key) ||
-	    wire_script_run(w, "< R 1; fresh"))
+	if (send_syn(w, cookie, COOKIE, false) || expect_cookie(w, first_key) || wire_script_run(w, "< R 1; fresh"))
 		return -1;
 	cookie[3] ^= 4;
 	/* only a part of it, or more */
-	if (send_syn(w, cookie, COOKIE - 2, false) || expect_cookie(w, first_key) ||
-	    wire_script_run(w, "< R 1; fresh"))
+	if (send_syn(w, cookie, COOKIE - 2, false) || expect_cookie(w, first_key) || wire_script_run(w, "< R 1; fresh"))
 		return -1;
-	if (send_syn(w, cookie, COOKIE + 2, false) || expect_cookie(w, first_key) ||
-	    wire_script_run(w, "< R 1; fresh"))
+	if (send_syn(w, cookie, COOKIE + 2, false) || expect_cookie(w, first_key) || wire_script_run(w, "< R 1; fresh"))
 		return -1;
 	/* the key goes out of use */
-	if (set_keys(w, second_key, first_key) || send_syn(w, cookie, COOKIE, true) ||
-	    expect_cookie(w, second_key) ||
+	if (set_keys(w, second_key, first_key) || send_syn(w, cookie, COOKIE, true) || expect_cookie(w, second_key) ||
 	    wire_script_run(w, "accept; read 10; < . 11 ack 1; none; state established; fresh"))
 		return -1;
 	/* and is forgotten */

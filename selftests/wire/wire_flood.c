@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYNs, third ACKs and all that may come instead of them, from one thread, while
- * listeners come and go in another: nothing half open may outlive its listener,
- * and the next connection is served as if nothing had been. The same with text on
- * the SYNs, for listeners that let them open fast.
+ * SYNs, third ACKs and all that may come instead of them, from one thread, while listeners come and go in another:
+ * nothing half open may outlive its listener, and the next connection is served as if nothing had been. The same with
+ * text on the SYNs, for listeners that let them open fast.
  */
 #include "lib/test.h"
 #include "lib/wire.h"
@@ -147,8 +146,7 @@ static int listener(struct wire *w, bool text)
 	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM, kernel || w->ip == 4 ? 0 : 1);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    (text && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &fast, sizeof(fast))) ||
-	    bind(fd, (struct sockaddr *)&any,
-		 w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) ||
+	    bind(fd, (struct sockaddr *)&any, w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) ||
 	    listen(fd, wire_random(w) % 9)) {
 		wire_fail(w, "listen: %s", strerror(errno));
 		close(fd);
@@ -193,8 +191,7 @@ static int half_open(struct wire *w)
 	unsigned int state, count = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp",
-		 w->ip == 4 ? "" : "6");
+	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp", w->ip == 4 ? "" : "6");
 	f = fopen(path, "re");
 	if (!f)
 		return wire_fail(w, "%s is missing", path);
@@ -229,8 +226,7 @@ static int flooded(struct wire *w, bool text, const char *script)
 		return wire_fail(w, "no text was taken");
 	/* kernel TCP's entries find out at their next timeout */
 	if (w->stack == WIRE_XTCP && half_open(w))
-		return wire_fail(w, "%d entries have outlived their listener",
-				 half_open(w));
+		return wire_fail(w, "%d entries have outlived their listener", half_open(w));
 	while (read(w->tun, f.in, sizeof(f.in)) > 0)
 		;
 	return wire_script_run(w, script);

@@ -132,8 +132,7 @@ static int closes(struct group *g)
 		want = g->owner[i] == 1 ? -1 : g->owner[i];
 		by = complete(g, i);
 		if (by != want)
-			return wire_fail(g->w, "tuple %d of member %d: accepted by %d", i,
-					 g->owner[i], by);
+			return wire_fail(g->w, "tuple %d of member %d: accepted by %d", i, g->owner[i], by);
 	}
 	if (!g->count[1])
 		return wire_fail(g->w, "the closed member had nothing");

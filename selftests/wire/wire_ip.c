@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What TCP and IP tell each other: local addresses, TTL and DSCP, and whom TCP does
- * not talk to, by its own rules, by IP_MINTTL and by a filter of the program; and the routes of
- * what is sent without a socket. That each segment comes from its connection's address is checked
- * in every row of every table.
+ * What TCP and IP tell each other: local addresses, TTL and DSCP, and whom TCP does not talk to, by its own rules, by
+ * IP_MINTTL and by a filter of the program; and the routes of what is sent without a socket. That each segment comes
+ * from its connection's address is checked in every row of every table.
  */
 #include "lib/test.h"
 #include <linux/filter.h>

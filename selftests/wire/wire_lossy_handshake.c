@@ -147,11 +147,9 @@ static const char *opening(const struct queues *q, const struct loss *l, const s
 	return q->cookie ? text("%s%s%s", syn, second, q->then) : text("%s%s%s", syn, q->then, second);
 }
 
-static const char *ending(const struct queues *q, const struct loss *l, const struct options *o,
-			  enum wire_stack stack)
+static const char *ending(const struct queues *q, const struct loss *l, const struct options *o, enum wire_stack stack)
 {
-	return text("%s%s", completed(q, l, window(q, o, stack)),
-		    connected(q, o, stack, l->synack && !q->cookie));
+	return text("%s%s", completed(q, l, window(q, o, stack)), connected(q, o, stack, l->synack && !q->cookie));
 }
 
 /* Kernel TCP counts good cookies, xtcp opened connections. @resent: SYN-ACKs sent again. */

@@ -3,9 +3,8 @@
  * net.xtcp.migrate_req and signatures: a half-open connection with TCP-AO (RFC 5925) or an MD5
  * signature (RFC 2385) moves to an heir that has the key, has none, or gets it later.
  *
- * Member 1 ends, member 0 inherits. An entry remembers that its SYN had TCP-AO, so nothing leaves
- * unsigned for it. It does not remember a signature by MD5: the keys of the heir decide alone, as
- * in kernel TCP.
+ * Member 1 ends, member 0 inherits. An entry remembers that its SYN had TCP-AO, so nothing leaves unsigned for it. It
+ * does not remember a signature by MD5: the keys of the heir decide alone, as in kernel TCP.
  */
 #include <string.h>
 #include "lib/wire.h"

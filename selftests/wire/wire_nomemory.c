@@ -159,8 +159,7 @@ static const struct wire_row rows[] = {
 	ROW("fin_that_is_signed", "RFC 2385 2.0",
 	    SIGNED OPEN "shut; > F. 1 ack 1; < . 1 ack 2; state fin_wait_2 | < F. 1 ack 2 | skim; < F. 1 ack 2; skim;"
 	    "read eof"),
-	ROW("syn_with_a_mac", "RFC 5925 7.5",
-	    SIGNED_AO "| < S 0 $ | skim; < S 0 $; > S. * ack 1"),
+	ROW("syn_with_a_mac", "RFC 5925 7.5", SIGNED_AO "| < S 0 $ | skim; < S 0 $; > S. * ack 1"),
 	ROW("third_ack_with_a_mac", "RFC 5925 7.5",
 	    SIGNED_AO "< S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept; < P. 1(100) ack 1; skim;"
 	    "read 100; write 10; > P. 1(10) ack 101; state established"),

@@ -88,8 +88,7 @@ static int flap_for_4_s(struct wire *w)
 
 	if (wire_script_run(w, "< P. 1(1) ack 1; skim; mark; write 1000; > P. 1(1000) ack 2") || flap(w, &f, 4000))
 		return -1;
-	if (f.repetitions < b->least || f.repetitions > b->most || f.probes > b->probes ||
-	    f.repetitions + f.probes < 4)
+	if (f.repetitions < b->least || f.repetitions > b->most || f.probes > b->probes || f.repetitions + f.probes < 4)
 		return wire_fail(w, "%u repetitions and %u probes", f.repetitions, f.probes);
 	return wire_script_run(w, "< . N ack 1001 win 20000; none; info unacked = 0");
 }

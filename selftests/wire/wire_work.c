@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an ACK costs must not depend on how much is in flight, whatever the peer
- * makes up: storms of segments at connections with 10, 100 and 4,000 skbs in
- * flight, measured in one run. The time of a segment is compared with the time that it
- * takes with 10 in flight. The tenth of the segments that took longest is left out, as
- * others use the machine, too. The debug kernel is too slow to have 4,000 in flight before
- * a timer expires: it has 100. The costs of kernel TCP are not judged; only the ACK by which
- * thousands of skbs are lost (turns) is compared with kernel TCP's.
+ * What an ACK costs must not depend on how much is in flight, whatever the peer makes up: storms of segments at
+ * connections with 10, 100 and 4,000 skbs in flight, measured in one run. The time of a segment is compared with the
+ * time that it takes with 10 in flight. The tenth of the segments that took longest is left out, as others use the
+ * machine, too. The debug kernel is too slow to have 4,000 in flight before a timer expires: it has 100. The costs of
+ * kernel TCP are not judged; only the ACK by which thousands of skbs are lost (turns) is compared with kernel TCP's.
  *
- * 19 kinds of storms: SACK blocks in each order, repeated, alternating, overlapping, senseless,
- * octet by octet, in old ACKs; D-SACKs; ECE; windows that shut; optimistic and divided ACKs; losses
- * and undos in turns; a path MTU that falls. With 4,000 (100) skbs a segment may cost three times
- * what it costs with 10.
+ * 19 kinds of storms: SACK blocks in each order, repeated, alternating, overlapping, senseless, octet by octet, in old
+ * ACKs; D-SACKs; ECE; windows that shut; optimistic and divided ACKs; losses and undos in turns; a path MTU that falls.
+ * With 4,000 (100) skbs a segment may cost three times what it costs with 10.
  */
 #include "lib/test.h"
 #include "lib/wire.h"
