@@ -3,11 +3,6 @@
 
 #include "base/wire.h"
 
-static u32 read24(const u8 *p)
-{
-	return (u32)p[0] << 16 | xtcp_options_read16(p + 1);
-}
-
 static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 {
 	opts->has_ts = true;
@@ -209,8 +204,9 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
 	option->fields = (found[1] - XTCP_OPTLEN_ACCECN_BASE) / XTCP_OPTLEN_ACCECN_FIELD;
 	if (option->fields > XTCP_ACCECN_FIELDS_MAX)
 		option->fields = XTCP_ACCECN_FIELDS_MAX;
-	for (i = 0; i < option->fields; i++)
-		option->counter[i] = read24(found + XTCP_OPTLEN_ACCECN_BASE + i * XTCP_OPTLEN_ACCECN_FIELD);
+	found += XTCP_OPTLEN_ACCECN_BASE;
+	for (i = 0; i < option->fields; i++, found += XTCP_OPTLEN_ACCECN_FIELD)
+		option->counter[i] = (u32)found[0] << 16 | xtcp_options_read16(found + 1);
 	return true;
 }
 

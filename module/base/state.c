@@ -171,16 +171,6 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol can find
- * the sock. A listener looks hashed, so SO_ATTACH_REUSEPORT_* fails for one without a group, as in
- * kernel TCP. For an unhashed sock with SO_REUSEPORT, these options create a group.
- */
-static void tell_core(struct sock *sk, int state)
-{
-	sk->sk_node.pprev = state == TCP_CLOSE ? NULL : &sk->sk_node.next;
-}
-
-/*
  * Moves a connection to another state (RFC 9293 section 3.3.2), never TCP_TIME_WAIT or
  * TCP_NEW_SYN_RECV. Also counts and traces it, and fires the kernel's tracepoint
  * inet_sock_set_state.
@@ -195,7 +185,13 @@ void xtcp_state_set(struct sock *sk, int state)
 	WARN_ON_ONCE(state != TCP_CLOSE && !(legal[old] & (1 << state)));
 	count(sk, old, state);
 	xtcp_event_state(sk, state);
-	tell_core(sk, state);
+	/*
+	 * generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol
+	 * can find the sock. A listener looks hashed, so SO_ATTACH_REUSEPORT_* fails for one
+	 * without a group, as in kernel TCP. For an unhashed sock with SO_REUSEPORT, these create a
+	 * group
+	 */
+	sk->sk_node.pprev = state == TCP_CLOSE ? NULL : &sk->sk_node.next;
 	/*
 	 * pairs with inet_sk_state_load(): who reads the new state without the lock also sees what
 	 * was written before it. inet_sk_set_state() is a plain store, and the one that is a

@@ -804,14 +804,6 @@ static bool still_waits(const struct sock *sk)
 	       READ_ONCE(xsk->rcv.nxt) == xsk->rcv.irs + 1;
 }
 
-/* Removes the entry at index @i: the last one moves there. xtcp_handshake_ack_go() reads the count without the lock. */
-static void take_out(struct handshake_acks *here, unsigned int i)
-{
-	lockdep_assert_held(&here->lock);
-	WRITE_ONCE(here->count, here->count - 1);
-	here->list[i] = here->list[here->count];
-}
-
 /*
  * Removes the entries whose ACK no longer waits or is due at @now_ns, and all of thread @by, and
  * stores their socks in @taken. Return: how many.
@@ -829,7 +821,9 @@ static unsigned int take_off(struct handshake_acks *here, u64 now_ns, const stru
 			continue;
 		}
 		taken[n++] = waiting->sk;
-		take_out(here, i);
+		/* the last entry moves here. xtcp_handshake_ack_go() reads the count without the lock */
+		WRITE_ONCE(here->count, here->count - 1);
+		here->list[i] = here->list[here->count];
 	}
 	return n;
 }

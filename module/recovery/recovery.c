@@ -140,23 +140,6 @@ static void forget_undo(struct sock *sk)
 }
 
 /*
- * An original has arrived after it was resent, so RACK.rtt may have to grow. RFC 8985 section 6.2
- * step 2 ignores such a segment, because its sending time is no longer known. If an ACK reported only
- * such segments, others with the same RTT would count as lost. So the sending time is taken from
- * TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The peer chooses TSecr, so the RTT
- * is limited to the largest RTO.
- */
-static void rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
-{
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_rack *rack = &tx->stream->rack;
-	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
-
-	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * USEC_PER_MSEC,
-						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
-}
-
-/*
  * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
  * sign of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC
  * 7413 section 4.2.2). A reduction that a loss or a mark has begun is completed now
@@ -506,12 +489,23 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_scoreboard_duplicate_ack(sk, sample);
 }
 
-/* By the timestamp echo. If so, RACK learns how long the originals took. */
+/*
+ * Has an original arrived after it was resent, by the timestamp echo? Then RACK.rtt may have to
+ * grow. RFC 8985 section 6.2 step 2 ignores such a segment, because its sending time is no longer
+ * known. If an ACK reported only such segments, others with the same RTT would count as lost. So
+ * the sending time is taken from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The
+ * peer chooses TSecr, so the RTT is limited to the largest RTO.
+ */
 static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 {
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_rack *rack = &tx->stream->rack;
+	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
+
 	if (!echo_is_of_originals(sk, sample))
 		return false;
-	rack_original_came(sk, sample);
+	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * USEC_PER_MSEC,
+						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
 	return true;
 }
 

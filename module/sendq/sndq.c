@@ -678,22 +678,6 @@ int xtcp_sndq_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 	return n;
 }
 
-/*
- * Reduces the truesize of @skb to @most. The kernel counts too much in two cases. First, if a page
- * of the program's buffer is missing, it removes the earlier pages from @skb, but not from the
- * truesize. Second, in a buffer that io_uring has registered, a fragment may begin in the middle of
- * a huge page: newer kernels also count the part before it.
- */
-static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
-{
-	const unsigned int excess = skb->truesize - most;
-
-	if (skb->truesize <= most)
-		return;
-	skb->truesize = most;
-	xtcp_sndq_uncharge(sk, excess);
-}
-
 /**
  * xtcp_sndq_zerocopy() - as xtcp_sndq_copy(), but send the pages of the program's buffer
  * @sk: the sock
@@ -720,7 +704,16 @@ int xtcp_sndq_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	n = xtcp_compat_zerocopy_fill(sk, skb, msg, n, uarg);
 	if (n > 0)
 		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
-	uncharge_beyond(sk, skb, most);
+	/*
+	 * the kernel counts too much in two cases. First, if a page of the program's buffer is
+	 * missing, it removes the earlier pages from @skb, but not from the truesize. Second, in a
+	 * buffer that io_uring has registered, a fragment may begin in the middle of a huge page:
+	 * newer kernels also count the part before it
+	 */
+	if (skb->truesize > most) {
+		xtcp_sndq_uncharge(sk, skb->truesize - most);
+		skb->truesize = most;
+	}
 	/* may_queue() has reserved memory for the octets; reserve the rest of whole pages */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)

@@ -169,17 +169,6 @@ void xtcp_sock_done(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-/* The reason of the peer's RST, in the memory of the deadlines: none is pending any more. */
-static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	WARN_ON_ONCE(!xsk->timers.dead);
-	WRITE_ONCE(xsk->timers.told_code, told->code);
-	WRITE_ONCE(xsk->timers.told_pen, told->pen);
-	xtcp_ended_tell(&xsk->ended);
-}
-
 /**
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
  * @sk: in any state but LISTEN. Queued data is dropped; what the peer has sent can be read
@@ -219,10 +208,17 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
  */
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
 	xtcp_sock_fail(sk, err, XTCP_ABORT_RESET);
-	if (unlikely(told->code))
-		keep_told(sk, told);
+	if (likely(!told->code))
+		return;
+	/* in the memory of the deadlines: none is pending any more */
+	WARN_ON_ONCE(!xsk->timers.dead);
+	WRITE_ONCE(xsk->timers.told_code, told->code);
+	WRITE_ONCE(xsk->timers.told_pen, told->pen);
+	xtcp_ended_tell(&xsk->ended);
 }
 
 /**

@@ -180,14 +180,6 @@ static noinline unsigned long own_delack_max(const struct sock *sk)
 	return xtcp_bounds_delack_max(sk);
 }
 
-static __always_inline void arm_delack(struct sock *sk, unsigned long delay)
-{
-	xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
-	/* a sock without a second timer has sent nothing with a short RTO, and probably has none */
-	if (unlikely(xtcp_sk(sk)->pace) && delay < SOON_TICKS)
-		arm_soon(sk, XTCP_TIMER_DELACK, xtcp_ticks_us(delay, HZ));
-}
-
 /**
  * xtcp_timer_ack_scheduled() - an ACK must be sent, but not at once
  * @sk: the sock
@@ -203,9 +195,13 @@ void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay)
 	if (delay > 1)
 		delay = min_t(unsigned long, delay, xtcp_bounds_delack_by_sysctl(sk) ?
 			      READ_ONCE(xtcp_net_of(sk)->delack_most) : own_delack_max(sk));
-	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_DELACK) ||
-	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
-		arm_delack(sk, delay);
+	if (xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_DELACK) &&
+	    !time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
+		return;
+	xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
+	/* a sock without a second timer has sent nothing with a short RTO, and probably has none */
+	if (unlikely(xsk->pace) && delay < SOON_TICKS)
+		arm_soon(sk, XTCP_TIMER_DELACK, xtcp_ticks_us(delay, HZ));
 }
 
 /* The earliest deadline, jiffies; XTCP_TIMERS: none is armed. Any context; racy without the lock. */
