@@ -323,11 +323,9 @@ static void measure_addresses(int count, int port, struct times *times)
 	at = now_ns();
 	stack_close(fds, part);
 	keep_least(&times->close_many, now_ns() - at);
-	for (; i < count - part; i++)
-		close(fds[i]);
+	stack_close(fds + part, count - 2 * part);
 	at = now_ns();
-	for (; i < count; i++)
-		close(fds[i]);
+	stack_close(fds + count - part, part);
 	keep_least(&times->close_few, now_ns() - at);
 	atomic_store(&stop, true);
 	pthread_join(server, NULL);
