@@ -158,6 +158,7 @@ struct looker {
 	void (*begin)(void);
 	void (*end)(void);
 	int flags;	/* of the write */
+	const char *line, *undo;	/* for the shell, instead of begin() and end() */
 };
 
 static void tap_all(void)
@@ -186,56 +187,11 @@ static void shell(const char *line)
 	must(!ns_shell(net, "%s", line), line);
 }
 
-static void nft_output(void)
-{
-	shell("nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'");
-}
-
-static void nft_prerouting(void)
-{
-	shell("nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -225; }'");
-}
-
 static void nft_ingress(void)
 {
 	cannot = ns_shell(net, "nft add table netdev t 2>/dev/null");
 	if (!cannot)
 		shell("nft 'add chain netdev t c { type filter hook ingress device lo priority 0; }'");
-}
-
-static void nft_away(void)
-{
-	shell("nft flush ruleset");
-}
-
-static void clsact(void)
-{
-	shell("tc qdisc add dev lo clsact && tc filter add dev lo egress matchall action pass");
-}
-
-static void clsact_away(void)
-{
-	shell("tc qdisc del dev lo clsact");
-}
-
-static void queue(void)
-{
-	shell("tc qdisc add dev lo root pfifo");
-}
-
-static void queue_away(void)
-{
-	shell("tc qdisc del dev lo root");
-}
-
-static void xfrm(void)
-{
-	shell("ip xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir in");
-}
-
-static void xfrm_away(void)
-{
-	shell("ip xfrm policy flush");
 }
 
 static void off(void)
@@ -342,13 +298,17 @@ static const struct looker lookers[] = {
 	{ "a tap on lo", tap_all, looks_away, 0 },
 	{ "a packet socket for IP alone", tap_ip, looks_away, 0 },
 	{ "a raw socket for TCP", raw, looks_away, 0 },
-	{ "a chain of nft on output", nft_output, nft_away, 0 },
-	{ "a chain of nft before routing, at an LSM's priority", nft_prerouting, nft_away, 0 },
-	{ "a chain of nft on ingress of lo", nft_ingress, nft_away, 0 },
-	{ "a filter of tc on lo", clsact, clsact_away, 0 },
+	{ "a chain of nft on output", .undo = "nft flush ruleset",
+		.line = "nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'" },
+	{ "a chain of nft before routing, at an LSM's priority", .undo = "nft flush ruleset",
+		.line = "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -225; }'" },
+	{ "a chain of nft on ingress of lo", nft_ingress, .undo = "nft flush ruleset" },
+	{ "a filter of tc on lo", .undo = "tc qdisc del dev lo clsact",
+		.line = "tc qdisc add dev lo clsact && tc filter add dev lo egress matchall action pass" },
 	{ "a program of XDP on lo", xdp, looks_away, 0 },
-	{ "a queue on lo", queue, queue_away, 0 },
-	{ "a policy of IPsec", xfrm, xfrm_away, 0 },
+	{ "a queue on lo", .line = "tc qdisc add dev lo root pfifo", .undo = "tc qdisc del dev lo root" },
+	{ "a policy of IPsec", .undo = "ip xfrm policy flush",
+		.line = "ip xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir in" },
 	{ "net.xtcp.local 0", off, on, 0 },
 	{ "a socket filter of the reader", filter, filter_away, 0 },
 	{ "SO_TIMESTAMPNS of the reader", stamps, stamps_away, 0 },
@@ -370,7 +330,10 @@ static void somebody_looks(const struct looker *looker)
 	connect_both();
 	begun = local();
 	right = carries(client, server, PIECE, &at) && local() == begun + 1;
-	looker->begin();
+	if (looker->line)
+		shell(looker->line);
+	else
+		looker->begin();
 	if (cannot) {
 		ksft_test_result_skip("the kernel cannot: %s: %s\n", here, looker->name);
 		cannot = false;
@@ -381,15 +344,18 @@ static void somebody_looks(const struct looker *looker)
 	right = carries_with(client, server, PIECE, &at, looker->flags) && right;
 	right = carries_with(client, server, 1, &at, looker->flags) && right;
 	right = local() == looked && right;
-	if (looker->end) {
-		looker->end();
+	if (looker->end || looker->undo) {
+		if (looker->undo)
+			shell(looker->undo);
+		else
+			looker->end();
 		ended = local();
 		/* the ACK of the last segment may be late: it is taken with the text */
 		right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at) && right;
 		right = local() == ended + 2 && right;
 	}
 	ksft_test_result(right, "%s: %s sees all segments%s\n", here, looker->name,
-			 looker->end ? ", until it goes" : "");
+			 looker->end || looker->undo ? ", until it goes" : "");
 	close_each(client, server);
 }
 
