@@ -231,7 +231,6 @@ class Player:
         return jobs
 
     def plan(self):
-        """Says what is to come, before it begins."""
         transfers = sum(count * (len(self.beside) if who == "AB" else len(self.alone + self.beside))
                         for who, _, count in self.jobs())
         processors = os.cpu_count() or 1
@@ -302,7 +301,6 @@ FORMAT = "  %-28s %-20s %-20s %-25s %s"
 
 
 def tell(result):
-    """The table, as lines."""
     a, b, rows = result["a"], result["b"], result["rows"]
     few = too_few(result["pairs"], len(rows))
     lines = ["A is %s, B is %s; %d rounds of each, medians (quartiles)" % (a, b, result["pairs"])]

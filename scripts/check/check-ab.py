@@ -123,7 +123,6 @@ def check_words():
 
 
 def played(folder, *words):
-    """What make ab says, and what it writes."""
     name = os.path.join(folder, "played.json")
     ran = subprocess.run(["scripts/bench/ab.sh", *words, "JSON=" + name, "SVG=" + os.path.join(folder, "x.svg")],
                          capture_output=True, text=True)

@@ -69,7 +69,6 @@ def source_of(word):
 
 
 def defines(file, function):
-    """Is this function or macro defined there?"""
     return re.search(rf"^(?:#define {function}\(|def {function}\(|(?![ \t#*/]).*\b{function}\((?!.*;$))",
                      file.read_text(), re.M)
 

@@ -27,7 +27,6 @@ def shell(name, command, tests=(), limit=None):
 
 
 def parts_of(name, folder):
-    """The parts that a row plays."""
     return {
         "fails": [shell("one", "echo ok 1 - fine; echo not ok 2 - wrong; exit 1"), shell("two", "echo built")],
         "status": [shell("one", "echo ok 1 - fine; exit 3")],

@@ -75,7 +75,6 @@ class Typist:
         return (found[1], int(found[2])) if found else (self.shown, None)
 
     def status(self, seconds=60):
-        """Its exit status."""
         until = time.monotonic() + seconds
         while self.read(0.5) and time.monotonic() < until:
             pass
@@ -95,7 +94,6 @@ class Typist:
         self.pid = None
 
     def end(self):
-        """Ends the command, whatever has become of it."""
         if self.pid:
             os.kill(self.pid, signal.SIGTERM)
             self.close()

@@ -105,7 +105,6 @@ def column(text, title):
 
 
 def check_pages():
-    """Pages of a ring buffer, as the kernel writes them."""
     scalars = "phase " + " ".join(raw.ACK_WORDS)
     text = "name: xtcp_ack\nID: 1234\nformat:\n"
     at = 0
@@ -167,7 +166,6 @@ class Known:
 
 
 def view_of(kind, *, known, **args):
-    """A view of the listings, with these owners."""
     args = {"sort": None, "port": None, "trace": None, "proc": LISTINGS, "view": "", "name": "xtcp", "span": 60, **args}
     view = kind(SimpleNamespace(**args), Listing("xtcp", LISTINGS))
     view.owners = known

@@ -148,7 +148,6 @@ def units():
 
 
 def rows():
-    """The rows of check.list."""
     for name, seconds, where, time_of, after, *command in listed("scripts/check/check.list"):
         yield name, int(seconds), where, time_of, [] if after == "-" else after.split(","), command
 

@@ -51,7 +51,6 @@ def in_child(nice):
 
 
 def offspring(pid):
-    """All descendants of a process."""
     children = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -93,7 +93,6 @@ def module_file(path):
 
 
 def stamp_of(gcno):
-    """The stamp of the compilation that wrote a file."""
     with open(gcno, "rb") as file:
         return struct.unpack("<3I", file.read(12))[2]
 
@@ -235,7 +234,6 @@ def table(total):
 
 
 def write_info(total, path):
-    """Writes module.info in lcov's format."""
     with open(path, "w", encoding="utf-8") as out:
         for name, seen in sorted(total.items()):
             out.write(f"TN:\nSF:{TOP}/module/{name}\n")

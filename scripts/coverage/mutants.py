@@ -131,13 +131,11 @@ class Mutants:
         self.machine = self.names = None
 
     def prepare(self):
-        """What all workers need."""
         os.makedirs(WORK, exist_ok=True)
         self.reach = Reach()
         self.names = Tests.build(Module(self.digest), set(self.reach.tests))
 
     def begin(self, worker):
-        """What one worker needs."""
         self.folder = os.path.join(WORK, f"worker-{worker}")
         os.makedirs(self.folder, exist_ok=True)
         self.machine = Machine(self.folder)
@@ -267,7 +265,6 @@ class Mutants:
         self.summary([self.results[key] for key, _ in first])
 
     def share_out(self, left):
-        """Each worker plays one change after the other."""
         todo, done = multiprocessing.Queue(), multiprocessing.Queue()
         # what nobody has taken when this call is ended
         todo.cancel_join_thread()

@@ -99,7 +99,6 @@ class Socket:
 
 
 def wrapped(text):
-    """Wraps text to the width of the pictures."""
     return textwrap.fill(text, int(os.environ.get("COLUMNS", 110)), break_on_hyphens=False)
 
 

@@ -134,7 +134,6 @@ def navigation(one, pages):
 
 
 def write_page(folder, show, pages):
-    """Writes the file of a page that was shown."""
     show.close_typed()
     links = navigation(show.page, pages)
     save(folder, show.page.name + ".html",

@@ -40,7 +40,6 @@ def ladder(arguments, width, color):
 
 
 def plot(arguments, width, color):
-    """What xtcp-plot prints."""
     kept, sys.argv = sys.argv, ["xtcp-plot", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:

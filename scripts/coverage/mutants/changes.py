@@ -122,7 +122,6 @@ def is_operand(token):
 
 
 def next_number(text):
-    """The number plus one, written in the same style."""
     match = re.match(r"(0[xX])?([0-9a-fA-F]+)([uUlL]*)$", text)
     if not match:
         return None
@@ -240,7 +239,6 @@ def line_of(text, at):
 
 
 def changes_of(file, text):
-    """All changes of a file."""
     code, defines = tokens_of(text)
     for function, tokens in bodies(code):
         if len(tokens) < 2:

@@ -73,7 +73,6 @@ def options(doc):
 
 
 def width_of(args):
-    """Columns to draw in."""
     width = args.width
     width = width or program.columns()
     if not width and sys.stdout.isatty():
@@ -106,7 +105,6 @@ def chooser(args, connections, trace, only):
 
 
 def read(trace, args, only=None):
-    """The connections of a trace."""
     connections = Connections()
     connections.chosen = None
     connections.keep = chooser(args, connections, trace, only)
@@ -144,7 +142,6 @@ def newest(trace, args):
 
 
 def chosen(connections, args):
-    """Those to draw, or to list."""
     found = numbered(connections)
     if isinstance(args.conn, int):
         if args.conn > len(found):

@@ -25,7 +25,6 @@ def both(narrow, wide):
 
 
 def page(story, narrow, wide, notices):
-    """The text of the file."""
     title = "%s to %s" % story.names
     parts = ["<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
              '<meta name="viewport" content="width=device-width, initial-scale=1">',

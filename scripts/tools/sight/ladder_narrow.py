@@ -54,7 +54,6 @@ def draw_arrow(picture, group):
 
 
 def draw(story, rows, states, notices=()):
-    """The text of the file."""
     points, shown = points_of(rows), list(states)
     groups = arrows_of(points)
     group_of = {id(point): group for group in groups for what, point in group.items()

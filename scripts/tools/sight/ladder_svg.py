@@ -242,7 +242,6 @@ def draw_band(picture, point):
 
 
 def draw_ends(picture, points, states):
-    """Times and states at both columns."""
     shown = list(states)
     for end in (0, 1):
         if states[end]:
@@ -277,7 +276,6 @@ def draw(story, rows, states, notices=()):
 
 
 def begin(picture, story, notices):
-    """What stands at the beginning of the file."""
     picture.add('<title>%s to %s</title>' % tuple(escape(name) for name in story.names))
     picture.add('<desc>%s</desc>' % escape(" ".join(notices) or "a connection of xtcp, from its trace"))
     picture.add("<defs>")

@@ -196,7 +196,6 @@ def title(story, columns):
 
 
 def draw(story, rows, states, columns, notices=()):
-    """Lines of text. states: when the first row begins."""
     for notice in notices:
         for line in broken(notice.split(" "), columns.width, columns.width):
             yield columns.paint("31;1", line)

@@ -176,7 +176,6 @@ def sequence_legend(transfer):
 
 
 def near(svg, transfer, top):
-    """Each loss, from near."""
     episodes = transfer.episodes()[:4]
     if not episodes:
         return top
@@ -213,7 +212,6 @@ def badges(svg, panel, changes):
 
 
 def settings(svg, panel, transfer):
-    """What an administrator has set, at its moment."""
     for number, (time, words) in enumerate(transfer.settings):
         at, is_left = panel.x(time), panel.x(time) < panel.left + panel.width * 0.7
         svg.line(at, panel.top, at, panel.top + panel.height, LOST, 1.2, "6 3")

@@ -81,7 +81,6 @@ class Canvas:
 
 
 def axis(times, width, unit, ascii_only=False):
-    """The time axis and its numbers."""
     corner, level, tick = "`-+" if ascii_only else "└─┬"
     line, numbers = [level] * width, [" "] * width
     for time in ticks(times[0], times[1], width / 12):
@@ -119,7 +118,6 @@ def number_row(changes, times, width):
 
 
 def settings_rows(settings, times, width, paint):
-    """What an administrator has set, above its moment."""
     for time, words in settings:
         at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
         row = " " * at + "v " + words
@@ -129,7 +127,6 @@ def settings_rows(settings, times, width, paint):
 
 
 def draw_others(transfer, others, times, width, height, paint, ascii_only):
-    """cwnd of several connections over time."""
     flows = [list(flow.cwnds_of(transfer)) for flow in [transfer, *others]]
     names = [paint(34, ":" if ascii_only else "⣿")] + [paint(*OTHERS[at]) for at in range(len(others))]
     yield " kB, cwnd: " + ", ".join("%s %s" % pair for pair in
@@ -146,7 +143,6 @@ def draw_others(transfer, others, times, width, height, paint, ascii_only):
 
 
 def draw_windows(transfer, width, height, paint, ascii_only):
-    """cwnd and ssthresh over time."""
     begin, end = times = transfer.bounds()
     windows = transfer.windows
     steps = [window for window in windows if window[2] is not None]

@@ -44,7 +44,6 @@ def prefix(_, text):
 
 
 def mounted():
-    """The folders where the hierarchy of version 2 is."""
     with open("/proc/mounts", encoding="utf-8", errors="surrogateescape") as file:
         return [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
 
@@ -121,7 +120,6 @@ SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": p
 
 
 def encoded(words, names):
-    """The attribute of a rule."""
     octets, seen = b"", set()
     for word in words:
         name, equals, text = word.partition("=")

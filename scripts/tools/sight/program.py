@@ -64,7 +64,6 @@ def columns():
 
 
 def width(text):
-    """Of --width."""
     value = int(text)
     if not 0 < value <= WIDEST:
         raise ValueError(text)

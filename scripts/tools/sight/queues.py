@@ -55,7 +55,6 @@ class Queues:
 
 
 def draw(queues, title, width, color, ascii_only):
-    """Lines of text."""
     def paint(code, text):
         return "\033[%dm%s\033[0m" % (code, text) if color else text
 
@@ -76,7 +75,6 @@ def draw(queues, title, width, color, ascii_only):
 
 
 def picture(queues, title):
-    """The document."""
     svg, (begin, end), top = Svg(), queues.times(), 98
     times = (begin - (end - begin) * 0.01, end + (end - begin) * 0.01)
     svg.text(24, 34, title, 19, INK, weight=700)

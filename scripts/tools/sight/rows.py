@@ -67,7 +67,6 @@ def crossed(marks):
 
 
 def lay_out(story):
-    """The rows, in order."""
     marks = story.ordered()
     split = crossed(marks)
     departed = set()

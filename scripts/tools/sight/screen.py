@@ -160,7 +160,6 @@ class Terminal:
         self.write("\033[H" + "\r\n".join(lines) + "\033[J")
 
     def keys(self):
-        """Those that were pressed."""
         try:
             text = os.read(self.keyboard, 256).decode("utf-8", "replace")
         except OSError:

@@ -187,6 +187,5 @@ class Ways:
         return not segment.arrivals and not self.is_under_way(segment, ended)
 
     def sweep(self):
-        """Forgets what has arrived."""
         for sender in (0, 1):
             self.open[sender][:] = [segment for segment in self.open[sender] if not segment.arrivals]

@@ -48,7 +48,6 @@ class Change:
 
 
 def kilo(octets):
-    """In thousands of octets."""
     return "%.1f kB" % (octets / 1000)
 
 
@@ -128,13 +127,11 @@ class Transfer:
         return [segment for segment in self.sent if segment.lost]
 
     def bounds(self):
-        """First and last moment of the transfer."""
         times = [thing.time for thing in self.sent + self.acks + self.changes]
         begin = min(thing.time for thing in self.sent)
         return begin, max(*times, begin + LEAST)
 
     def all_bounds(self, others):
-        """As bounds(), of this one and others; in this one's time."""
         bounds = [self.bounds()] + [other.bounds_of(self) for other in others]
         return min(begin for begin, _ in bounds), max(end for _, end in bounds)
 

@@ -64,7 +64,6 @@ def set_take_over(fd, value):
 
 
 def enter(namespace):
-    """The network namespace of this descriptor."""
     libc("setns", namespace, program.CLONE_NEWNET)
 
 
@@ -464,7 +463,6 @@ def let_go(drain, old):
 
 
 def algorithms(build):
-    """The modules of its congestion controls."""
     return [os.path.basename(path) for path in glob.glob("/sys/module/%s_cong_*" % build)]
 
 
@@ -564,7 +562,6 @@ def leave_waiting(name, old, tools):
 
 
 def upgrade(name, what, tools):
-    """The exit status."""
     old = program.module_of(name)
     family = family_of(old)
     new, fresh = load(what, old)

@@ -142,7 +142,6 @@ class Watch:
             self.seen += 1
 
     def read_all(self):
-        """What was recorded."""
         try:
             while not self.source.ended:
                 self.take(self.source.lines(None))
@@ -232,7 +231,6 @@ def run(watch, place, paint):
 
 
 def save(watch):
-    """The SVG, if one is wanted."""
     args, view = watch.args, watch.view
     if not args.svg:
         return

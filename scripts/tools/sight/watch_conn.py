@@ -72,7 +72,6 @@ KEYS = [column.key for column, _ in COLUMNS]
 
 
 def end(name):
-    """Ports as numbers."""
     address, _, port = name.rpartition(":")
     return address, int(port)
 

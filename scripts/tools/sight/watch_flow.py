@@ -115,7 +115,6 @@ class Flow(View):
 
 
 def share(left):
-    """Rows for each panel."""
     if left >= sum(ROWS):
         return [rows + (left - sum(ROWS)) // len(ROWS) for rows in ROWS]
     kept = [max(rows * left // sum(ROWS), 2) for rows in ROWS]

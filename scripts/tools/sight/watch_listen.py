@@ -108,7 +108,6 @@ class Listen(View):
             yield paint("33", "  " + line)
 
     def flat(self, listener, width, paint):
-        """One row of it."""
         words = "full %s dropped %s cookies %s/%s" % (brief(listener.overflows), brief(dropped(listener)),
                                                      brief(listener.cookies_sent), brief(listener.cookies_recv))
         room = width - 2 - len(words.ljust(32)) - 1
