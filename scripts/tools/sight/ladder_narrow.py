@@ -4,10 +4,9 @@ where their arrow begins, on as many lines as they need."""
 
 from textwrap import wrap
 
-from ladder_svg import (BAND, GLYPH, INK, LOST, MONO, MUTED, NOTE, SIZE, STUB, Picture, arrows_of, begin, colour_of,
-                        document, is_part_of_bundle, points_of, words_at)
+from ladder_svg import (BAND, GLYPH, INK, MONO, MUTED, NOTE, SIZE, Picture, arrows_of, begin, colour_of, document,
+                        draw_arrow, is_part_of_bundle, points_of, words_at)
 from rows import Folded
-from story import UNKNOWN
 
 WIDTH, TIMES = 328, 58      # a telephone has 360, less its margins
 ENDS = (66, 322)
@@ -30,27 +29,6 @@ def lines_at(point, group, shown):
         row = point.row if is_part_of_bundle(point.row) else group["row"]
         lines += [(line, colour_of(row)) for line in wrap(words_at(row, group.get("leaves"), group.get("arrives")), ROOM)]
     return lines
-
-
-def draw_arrow(picture, group):
-    leaves, arrives, row = group.get("leaves"), group.get("arrives"), group["row"]
-    segment, colour = row.segment, colour_of(row)
-    x1, x2 = ENDS[segment.sender], ENDS[1 - segment.sender]
-    dropped = bool(arrives) and any(arrival.dropped for arrival in segment.arrivals)
-    if leaves and arrives:
-        picture.arrow(x1, leaves.y, x2, arrives.y, colour, not dropped)
-    elif leaves:
-        end = x2 if segment.untold else x1 + (x2 - x1) * (LOST if segment.fate else STUB)
-        picture.arrow(x1, leaves.y, end, leaves.y + 9, colour, not segment.fate, not segment.untold and not segment.fate)
-        if segment.fate in UNKNOWN:
-            picture.text(end, leaves.y + 13, "?", SIZE, colour, "middle")
-        elif segment.fate:
-            picture.cross(end, leaves.y + 9, colour)
-    else:
-        picture.arrow(x2 + (x1 - x2) * (STUB if segment.time is not None else 1), arrives.y - 5, x2, arrives.y, colour,
-                      not dropped, segment.time is not None)
-    if dropped:
-        picture.cross(x2 + (8 if segment.sender else -8), arrives.y, colour)
 
 
 def draw(story, rows, states, notices=()):
@@ -91,7 +69,9 @@ def draw(story, rows, states, notices=()):
             picture.add('<circle cx="%d" cy="%.1f" r="2.2" fill="%s"/>' % (ENDS[point.end], y, MUTED))
     for group in groups:
         if not group.get("parts"):
-            draw_arrow(picture, group)
+            row, sender = group["row"], group["row"].segment.sender
+            draw_arrow(picture, row.segment, group.get("leaves"), group.get("arrives"), ENDS[sender], ENDS[1 - sender],
+                       colour_of(row))
     for end in (0, 1):
         picture.add('<line x1="%d" y1="%d" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
                     (ENDS[end], top, ENDS[end], y + 12, INK))

@@ -176,23 +176,17 @@ def words_at(row, leaves, arrives):
     return " ".join(words) + (" (%s)" % ", ".join(notes) if notes else "")
 
 
-def draw_segment(picture, row, leaves, arrives, title, parts=()):
-    """leaves, arrives: its points, either may be None; of a part of a bundle both may be. parts: those points of a whole
-    one."""
-    segment, colour = row.segment, colour_of(row)
-    x1, x2 = column(segment.sender), column(1 - segment.sender)
-    dropped = any(arrival.dropped for arrival in segment.arrivals) if arrives else False
-    is_part = is_part_of_bundle(row)
-    if parts:
-        y1, y2 = leaves.y, parts[0].y   # their arrows are drawn
-    elif leaves and arrives:
-        y1, y2 = leaves.y, arrives.y
+def draw_arrow(picture, segment, leaves, arrives, x1, x2, colour):
+    """Of a segment whose points these are; either may be None. Where it is: x1, y1, x2, y2."""
+    dropped = bool(arrives) and any(arrival.dropped for arrival in segment.arrivals)
+    whole, y1, y2 = segment.untold, leaves and leaves.y, arrives and arrives.y
+    if not leaves:
+        y1 = y2 - 6
+        x1 = x1 if segment.time is None else x2 + (x1 - x2) * STUB
+        picture.arrow(x1, y1, x2, y2, colour, not dropped, segment.time is not None)
+    elif arrives:
         picture.arrow(x1, y1, x2, y2, colour, not dropped)
-        if dropped:
-            picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
-    elif leaves:
-        y1 = leaves.y
-        whole = segment.untold
+    else:
         x2 = x2 if whole else x1 + (x2 - x1) * (LOST if segment.fate else STUB)
         y2 = y1 + (picture.slant(segment.sender, y1) if segment.fate and not whole else 10)
         picture.arrow(x1, y1, x2, y2, colour, not segment.fate, not whole and not segment.fate)
@@ -200,13 +194,19 @@ def draw_segment(picture, row, leaves, arrives, title, parts=()):
             picture.text(x2 + (-6 if segment.sender else 2), y2 + 4, "?", 13, colour, more=' font-weight="700"')
         elif segment.fate:
             picture.cross(x2, y2, colour)
-    else:
-        y2 = arrives.y
-        y1 = y2 - 6
-        x1 = x1 if segment.time is None else x2 + (x1 - x2) * STUB
-        picture.arrow(x1, y1, x2, y2, colour, not dropped, segment.time is not None)
-        if dropped:
-            picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
+    if dropped:
+        picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
+    return x1, y1, x2, y2
+
+
+def draw_segment(picture, row, leaves, arrives, title, parts=()):
+    """leaves, arrives: its points, either may be None; of a part of a bundle both may be. parts: those points of a whole
+    one, whose arrows are drawn."""
+    segment, colour = row.segment, colour_of(row)
+    x1, x2 = column(segment.sender), column(1 - segment.sender)
+    is_part = is_part_of_bundle(row)
+    x1, y1, x2, y2 = (x1, leaves.y, x2, parts[0].y) if parts else \
+        draw_arrow(picture, segment, leaves, arrives, x1, x2, colour)
     words = words_at(row, leaves, arrives)
     # at the end that the arrow comes from, or else where it ends
     beside, x = (1, x1 + 10) if segment.sender == 0 else (-1, x1 - 10)
