@@ -2,8 +2,8 @@
 """The picture of xtcp-watch flow as SVG, of the pieces of which xtcp-plot
 makes its own."""
 
-from plot_svg import CWND, FRAME, INK, KILO, LEFT, LOST, MILLI, MUTED, PHASE, PIPE, RIGHT, SAMPLE, SMALL, SMOOTH, SSTHRESH, \
-    UNA, WIDTH, Panel, Svg, width_of
+from plot_svg import (CWND, INK, KILO, LEFT, LOST, MILLI, MUTED, PHASE, PIPE, RIGHT, SAMPLE, SMALL, SMOOTH, SSTHRESH, UNA,
+                      WIDTH, Panel, Svg)
 
 COLOURS = ("#3b7dd8", "#f08c00", "#2f9e44", "#9c36b5", "#0b7285", "#e03131")
 MEGA = 1000000
@@ -92,13 +92,7 @@ class Picture:
 
     def heading(self, title):
         self.svg.text(24, 34, title, 19, INK, weight=700)
-        right = WIDTH - RIGHT
-        for phase in reversed([p for p in PHASE if any(p == shade[0] for shade in self.shaded)]):
-            right -= width_of(phase, SMALL)
-            self.svg.text(right, 34, phase, SMALL, INK)
-            self.svg.add('<rect x="%.1f" y="24" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
-                         (right - 21, PHASE[phase], FRAME))
-            right -= 36
+        self.svg.phases(34, self.shaded)
         top = 56
         for letter, colour, flow in zip(self.letters, self.colours, self.flows):
             words = "%s to %s: %.1f kB delivered, %.1f kB lost, segments resent: %d" % (

@@ -152,6 +152,16 @@ class Svg:
         self.add('<circle cx="%.1f" cy="%.1f" r="8" fill="%s"/>' % (x, y, INK))
         self.text(x, y + 3.6, str(number), 11, "#fff", "middle", 600)
 
+    def phases(self, y, phases):
+        """What the colours of those mean that there are: (phase, from, to)."""
+        right = WIDTH - RIGHT
+        for phase in reversed([p for p in PHASE if any(p == span[0] for span in phases)]):
+            right -= width_of(phase, SMALL)
+            self.text(right, y, phase, SMALL, INK)
+            self.add('<rect x="%.1f" y="%d" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
+                     (right - 21, y - 10, PHASE[phase], FRAME))
+            right -= 36
+
     def document(self, height):
         return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
                 'font-family="%s">\n<rect width="100%%" height="100%%" fill="#fbfcfd"/>\n%s\n</svg>\n' %
@@ -229,13 +239,7 @@ def draw(transfer, title, changes, others=()):
     svg.text(24, 34, title, 19, INK, weight=700)
     svg.text(24, 55, transfer.summary(), 14, MUTED)
 
-    right = WIDTH - RIGHT
-    for phase in reversed([p for p in PHASE if any(p == span[0] for span in phases)]):
-        right -= width_of(phase, SMALL)
-        svg.text(right, 55, phase, SMALL, INK)
-        svg.add('<rect x="%.1f" y="45" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
-                (right - 21, PHASE[phase], FRAME))
-        right -= 36
+    svg.phases(55, phases)
 
     top = 98
     octets = max(segment.right for segment in transfer.sent)
