@@ -428,16 +428,12 @@ static int name(struct sock *sk, int cmd, unsigned long arg)			\
 
 /* Since 6.10 proto.accept and proto_ops.accept take their arguments in a struct. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define XTCP_ACCEPT_TAKES	struct proto_accept_arg *arg
-#define XTCP_ACCEPT_GIVES	arg
 #define XTCP_PROTO_ACCEPT(name, impl)						\
 static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)		\
 {										\
 	return impl(sk, arg->flags, &arg->err, arg->kern);			\
 }
 #else
-#define XTCP_ACCEPT_TAKES	int flags, bool kern
-#define XTCP_ACCEPT_GIVES	flags, kern
 #define XTCP_PROTO_ACCEPT(name, impl)						\
 static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 {										\
@@ -456,27 +452,38 @@ static inline void xtcp_compat_ask_options(struct socket *sock)
 #endif
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define XTCP_OPS_ACCEPT(name, then)						\
-static int name(struct socket *sock, struct socket *newsock, XTCP_ACCEPT_TAKES)	\
+static int name(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg) \
 {										\
-	int err = inet_accept(sock, newsock, XTCP_ACCEPT_GIVES);		\
+	int err = inet_accept(sock, newsock, arg);				\
 										\
 	xtcp_compat_ask_options(newsock);					\
 	if (!err)								\
 		then(newsock);							\
 	return err;								\
 }
+#else
+#define XTCP_OPS_ACCEPT(name, then)						\
+static int name(struct socket *sock, struct socket *newsock, int flags, bool kern) \
+{										\
+	int err = inet_accept(sock, newsock, flags, kern);			\
+										\
+	xtcp_compat_ask_options(newsock);					\
+	if (!err)								\
+		then(newsock);							\
+	return err;								\
+}
+#endif
 
 /* Since 7.1 proto.recvmsg returns the length of the address in struct msghdr, before through a pointer. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
-#define xtcp_compat_recv_error(sk, msg, len)	inet_recv_error(sk, msg, len)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags)	\
 {										\
 	return impl(sk, msg, len, flags);					\
 }
 #else
-#define xtcp_compat_recv_error(sk, msg, len)	inet_recv_error(sk, msg, len, &(msg)->msg_namelen)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 		int *addr_len)							\
@@ -489,6 +496,15 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 	return ret;								\
 }
 #endif
+
+static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, int len)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	return inet_recv_error(sk, msg, len);
+#else
+	return inet_recv_error(sk, msg, len, &msg->msg_namelen);
+#endif
+}
 
 /* Since 6.19 a socket address of unknown size has the type struct sockaddr_unsized. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
@@ -818,39 +834,45 @@ static inline void xtcp_compat_put_port(struct sock *sk)
 	tcp_prot.put_port(sk);
 }
 
-/* Since 6.18 the kernel's lookups find their table by themselves. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#define XTCP_KERNEL_TABLE(net)
-#else
-#define XTCP_KERNEL_TABLE(net)	(net)->ipv4.tcp_death_row.hashinfo,
-#endif
-
-/* Kernel TCP's sock with this tuple, or NULL. */
+/* Kernel TCP's sock with this tuple, or NULL. Since 6.18 the kernel's function finds the table by itself. */
 static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
 {
 	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
 	const u16 lport = ntohs(tuple->lport);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_established(net, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+	return __inet6_lookup_established(net, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#else
+	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
 
 	if (xtcp_tuple_is_v4(tuple))
-		return __inet_lookup_established(net, XTCP_KERNEL_TABLE(net) faddr4, tuple->fport, laddr4, lport, dif,
-						 sdif);
-	return __inet6_lookup_established(net, XTCP_KERNEL_TABLE(net) &tuple->faddr, tuple->fport, &tuple->laddr, lport,
-					  dif, sdif);
+		return __inet_lookup_established(net, table, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+	return __inet6_lookup_established(net, table, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#endif
+	return NULL;
 }
 
-/* Kernel TCP's listener for a segment, or NULL; RCU read side. */
+/* Kernel TCP's listener for a segment, or NULL; RCU read side. Since 6.18 it finds the table by itself. */
 static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
 						       const struct xtcp_tuple *tuple, int dif, int sdif)
 {
 	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
 	const int doff = __tcp_hdrlen((const struct tcphdr *)skb->data);
 	const u16 lport = ntohs(tuple->lport);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_listener(net, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+	return inet6_lookup_listener(net, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#else
+	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
 
 	if (xtcp_tuple_is_v4(tuple))
-		return __inet_lookup_listener(net, XTCP_KERNEL_TABLE(net) skb, doff, faddr4, tuple->fport, laddr4,
-					      lport, dif, sdif);
-	return inet6_lookup_listener(net, XTCP_KERNEL_TABLE(net) skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr,
-				     lport, dif, sdif);
+		return __inet_lookup_listener(net, table, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+	return inet6_lookup_listener(net, table, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif,
+				     sdif);
+#endif
+	return NULL;
 }
 
 /*

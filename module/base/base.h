@@ -76,10 +76,11 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
 /*
  * Is the timer armed? The caller holds the lock that the timer's function takes. Another processor
  * may start to run the timer now: either answer is right then, since its function waits for the
- * lock, and checks everything again. So no lock of the kernel's timers is needed.
+ * lock, and checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {
+	/* without the lock of the kernel's timers */
 	return data_race(timer_pending(timer));
 }
 

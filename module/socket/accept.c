@@ -341,7 +341,7 @@ static void give_socket(struct sock *sk, struct socket *socket)
 }
 
 /* Who judges segments of @old judges those of @sk, and children of both are made alike: cgroup and security label. */
-static void share_owner(struct sock *sk, const struct sock *old)
+static void share_owner(struct sock *sk, struct sock *old)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
 	struct cgroup *before = sock_cgroup_ptr(&sk->sk_cgrp_data), *cgroup = sock_cgroup_ptr(&old->sk_cgrp_data);

@@ -205,6 +205,7 @@ struct wire_around {
 	void (*before)(void);	/* no lane has begun */
 	bool (*after)(void);	/* all have ended: the verdict */
 };
+
 /* A function of wire_NAME.c, or of a part of it, has NAME in its own. */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);

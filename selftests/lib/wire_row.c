@@ -170,7 +170,7 @@ static void say(const struct wire *w, const char *name, const struct wire_row *r
 
 /* Play a row and say how it ended. @out: for its line, and its ladder if it fails. @show: the ladder in any case. */
 static void play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
-		   bool show)
+		     bool show)
 {
 	unsigned int again = 0;
 	char name[128];

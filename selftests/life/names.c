@@ -159,8 +159,8 @@ int main(void)
 	stop = true;
 	for (t = 0; t < 6; t++)
 		pthread_join(threads[t], NULL);
-	ksft_test_result(exchanged >= rounds && !failures && !set_name(XTCP, "xtcp") && belongs_everywhere(nss, 4, XTCP),
-			 "%d times under namespaces and readers\n", exchanged);
+	ksft_test_result(exchanged >= rounds && !failures && !set_name(XTCP, "xtcp") &&
+			 belongs_everywhere(nss, 4, XTCP), "%d times under namespaces and readers\n", exchanged);
 	if (failing_begin())
 		ksft_test_result(out_of_memory(nss, 4) && belongs_everywhere(nss, 4, XTCP),
 				 "without memory both keep theirs\n");

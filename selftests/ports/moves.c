@@ -447,7 +447,8 @@ static void client_moves(enum stack server_stack)
 		client = stack_bound(ns, i % 2 ? XTCP : KERNEL, LO4, CLIENT, true);
 		if (client < 0 || stack_connect(client, LO4, port))
 			break;
-		if (!ended_by_server(listener, client) || !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
+		if (!ended_by_server(listener, client) ||
+		    !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
 			      !rows_state(ns, i % 2 ? "/proc/net/xtcp" : "/proc/net/tcp", CLIENT, port),
 			      STACK_DEADLINE_MS))
 			break;

@@ -418,8 +418,9 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	see_says(text, "%s", why);
 	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -niH sport = :%u", port);
 	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
-	CHECK(strstr(text, "\"state\": \"unconnected\"") && strstr(text,
-	      "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, " "\"error\": \"ECONNRESET\"") &&
+	CHECK(strstr(text, "\"state\": \"unconnected\"") &&
+	      strstr(text, "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, "
+			   "\"error\": \"ECONNRESET\"") &&
 	      strstr(text, told ? "\"ECONNRESET\", \"peer_code\": 3, \"peer_pen\": 0, "
 	      "\"peer_says\": \"the program aborts\"}" : "\"ECONNRESET\"}"), "%s", text);
 	text = see_shell(see_net.b, 0, "scripts/tools/xtcp why");
@@ -675,7 +676,7 @@ static void watch_flow(const struct stage *stage)
 	const char *at;
 
 	/* so wide that the flow stays on one line, even when something was resent */
-	text = see_shell(see_net.a, 0, WATCH "--width 160 --port %u --svg /tmp/see.svg && " "tail -n 1 /tmp/see.svg",
+	text = see_shell(see_net.a, 0, WATCH "--width 160 --port %u --svg /tmp/see.svg && tail -n 1 /tmp/see.svg",
 			 "flow", stage->port);
 	snprintf(words, sizeof(words), "\na " NS_A4 ":%u -> " NS_B4 ":%u: ", stack_port(stage->client), stage->port);
 	at = after(text, words);
