@@ -292,18 +292,28 @@ static_assert(offsetof(union xtcp_compat_info, total_rto) == offsetof(struct tcp
 static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struct tcp_info, tcpi_total_rto_time));
 #endif
 
-/*
- * Which ports connect() chooses from. Since 6.3 a socket may have a range of its own. Where the
- * kernel does not have this option, it says so itself.
- */
+/* Which ports connect() chooses from. Since 6.3 a socket may have a range of its own. */
+static inline void xtcp_compat_port_range(const struct sock *sk, int *low, int *high)
+{
 #ifdef IP_LOCAL_PORT_RANGE
-#define xtcp_compat_port_range(sk, low, high)	inet_sk_get_local_port_range(sk, low, high)
-#define xtcp_compat_copy_port_range(to, from)	(inet_sk(to)->local_port_range = inet_sk(from)->local_port_range)
+	inet_sk_get_local_port_range(sk, low, high);
 #else
-#define xtcp_compat_port_range(sk, low, high)	inet_get_local_port_range(sock_net(sk), low, high)
-#define xtcp_compat_copy_port_range(to, from)	do { } while (0)
-#define IP_LOCAL_PORT_RANGE			51
+	inet_get_local_port_range(sock_net(sk), low, high);
 #endif
+}
+
+static inline void xtcp_compat_copy_port_range(struct sock *to, const struct sock *from)
+{
+#ifdef IP_LOCAL_PORT_RANGE
+	inet_sk(to)->local_port_range = inet_sk(from)->local_port_range;
+#endif
+}
+
+/* Where the kernel does not have this option, it says so itself. */
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE	51
+#endif
+
 /* Socket options of Linux 6.15 and 6.16, which xtcp has on every kernel. */
 #ifndef TCP_RTO_MAX_MS
 #define TCP_RTO_MAX_MS		44
@@ -323,11 +333,14 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #endif
 
 /* The ID of a socket's next IPv4 packet, which became atomic in 6.5. */
+static inline void xtcp_compat_random_id(struct inet_sock *inet)
+{
 #ifdef XTCP_HAS_ATOMIC_ID
-#define xtcp_compat_random_id(inet)	atomic_set(&(inet)->inet_id, get_random_u16())
+	atomic_set(&inet->inet_id, get_random_u16());
 #else
-#define xtcp_compat_random_id(inet)	((inet)->inet_id = get_random_u16())
+	inet->inet_id = get_random_u16();
 #endif
+}
 
 /* Since 6.6 the kernel writes sk_forward_alloc by this function: others read it without the lock. */
 #ifndef XTCP_HAS_FORWARD_ALLOC_ADD
@@ -348,11 +361,16 @@ struct xtcp_compat_disconnects {
 #endif
 };
 
+static inline void xtcp_compat_disconnected(struct xtcp_compat_disconnects *own)
+{
+#ifndef XTCP_HAS_DISCONNECTS
+	WRITE_ONCE(own->count, own->count + 1);
+#endif
+}
+
 #ifdef XTCP_HAS_DISCONNECTS
-#define xtcp_compat_disconnected(own)	((void)(own))
 #define xtcp_compat_disconnects(xsk)	READ_ONCE((xsk)->inet.sk.sk_disconnects)
 #else
-#define xtcp_compat_disconnected(own)	WRITE_ONCE((own)->count, (own)->count + 1)
 #define xtcp_compat_disconnects(xsk)	READ_ONCE((xsk)->disconnects.count)
 #endif
 #define xtcp_compat_waited(xsk, disconnects, ret) \
@@ -374,10 +392,8 @@ static inline void xtcp_compat_count_out_request(struct net *net)
 /* Flags of a socket by their old names. They became atomic flags, with names of their own, in 6.6 and 6.7. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define XTCP_COMPAT_FLAG(sk, flag, field)	inet_test_bit(flag, sk)
-#define xtcp_compat_defer_connect(sk, defers)	inet_assign_bit(DEFER_CONNECT, sk, defers)
 #else
 #define XTCP_COMPAT_FLAG(sk, flag, field)	(inet_sk(sk)->field)
-#define xtcp_compat_defer_connect(sk, defers)	(inet_sk(sk)->defer_connect = (defers))
 #endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define XTCP_COMPAT_FLAG6(sk, flag, field)	inet6_test_bit(flag, sk)
@@ -389,6 +405,15 @@ static inline void xtcp_compat_count_out_request(struct net *net)
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
 	return XTCP_COMPAT_FLAG(sk, DEFER_CONNECT, defer_connect);
+}
+
+static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	inet_assign_bit(DEFER_CONNECT, sk, defers);
+#else
+	inet_sk(sk)->defer_connect = defers;
+#endif
 }
 
 /* The flags that sock_diag shows. */
@@ -653,12 +678,19 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
  * proto; XTCP_PROTO_UNMERGED sets the field that prevents the merge.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-#define XTCP_PROTO_UNMERGED			.slab_flags = SLAB_NO_MERGE
-#define xtcp_compat_slab(name, size, flags)	kmem_cache_create(name, size, 0, (flags) | SLAB_NO_MERGE, NULL)
+#define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
 #else
-#define XTCP_PROTO_UNMERGED			.usersize = 1
-#define xtcp_compat_slab(name, size, flags)	kmem_cache_create_usercopy(name, size, 0, flags, 0, 1, NULL)
+#define XTCP_PROTO_UNMERGED	.usersize = 1
 #endif
+
+static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int size, slab_flags_t flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return kmem_cache_create(name, size, 0, flags | SLAB_NO_MERGE, NULL);
+#else
+	return kmem_cache_create_usercopy(name, size, 0, flags, 0, 1, NULL);
+#endif
+}
 
 /* Does a memory cgroup of version 1 limit its sockets? Since 6.11 a kernel may have no such cgroups. */
 #ifdef CONFIG_MEMCG
