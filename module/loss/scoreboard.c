@@ -166,6 +166,16 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);
 }
 
+/*
+ * Of two segments with the same sending time, the one with the lower sequence number counts as sent
+ * earlier (section 6.2 step 2), as in a GSO skb. But if only one of them is a retransmission, this
+ * does not tell which one left first.
+ */
+static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)
+{
+	return cb->sent_us == rack->sent_us && (cb->transmissions > 1) != rack->is_resent;
+}
+
 /**
  * xtcp_rack_detect() - mark the segments that now count as lost (RFC 8985 section 6.2 step 5)
  * @sk: a sock that uses SACK
@@ -186,12 +196,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 
 		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
 			break;
-		/*
-		 * of two segments with the same sending time, the one with the lower sequence
-		 * number counts as sent earlier (section 6.2 step 2), as in a GSO skb. But if only
-		 * one of them is a retransmission, this does not tell which one left first
-		 */
-		if (unlikely(cb->sent_us == rack->sent_us && (cb->transmissions > 1) != rack->is_resent))
+		if (unlikely(is_order_unknown(rack, cb)))
 			continue;
 		if (gone_us < late_us)
 			return late_us - gone_us;
