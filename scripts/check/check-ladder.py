@@ -4,13 +4,13 @@
 
 Tests of scripts/tools/xtcp-ladder over the recorded traces of selftests/see/traces: each
 NAME.trace is drawn as NAME.txt has it; what is no trace is refused in one
-sentence. --write writes the pictures anew: look at each line that it changes. LADDER in
-the environment is another program to test.
+sentence. --write writes the pictures anew: look at each line that it changes.
 
 The traces have crossing segments, and segments that are refused, dropped, lost or not in the trace; both ends in order
 of time; widths of 80, 100 and 140 columns. Traces that are empty, cut, binary, of other versions, or larger than the
-memory; no tracefs, no module, no right to read. Words in the SVG have room. README.md's picture is
-what the command below it draws, and that of scripts/README.md what is drawn of a trace of make demo. 1,000 random transfers (random_traces.py): ladder, plot and flow say what has happened."""
+memory. Words in the SVG have room. README.md's picture is what the command below it draws, and that of
+scripts/README.md what is drawn of a trace of make demo. 1,000 random transfers (random_traces.py): ladder, plot and flow
+say what has happened."""
 
 import contextlib
 import csv
@@ -44,7 +44,7 @@ from tap import Tap, differs, read, write
 from transfer import Transfer
 
 TRACES = "selftests/see/traces/"
-LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder").split()
+LADDER = ["scripts/tools/xtcp-ladder"]
 ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *(\d+\.\d{3})? *$")
 
 # What each trace is of.
@@ -101,8 +101,8 @@ def ladder_here(args):
 
 
 def ladder(*args, data=None, env=None):
-    """In this process, where input, environment and the program itself are not what is tested."""
-    if data is None and env is None and "LADDER" not in os.environ:
+    """In this process, where input and environment are not what is tested."""
+    if data is None and env is None:
         return ladder_here(args)
     return subprocess.run([*LADDER, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace", timeout=120, env=dict(os.environ, **(env or {})))
@@ -228,51 +228,6 @@ def check_bad(folder):
     verdict(not pipe.stderr, "a reader that goes", pipe.stderr)
     other = ladder("--plain", TRACES + "close-first.trace", env={"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "dumb"})
     verdict(other.returncode == 0 and other.stdout.isascii(), "a locale of ASCII", other.stderr)
-
-
-@contextlib.contextmanager
-def nobody():
-    """A user who may nothing, if root runs this; os.access() asks for the real one."""
-    root = os.geteuid() == 0
-    if root:
-        os.setresuid(65534, 65534, 0)
-    try:
-        yield
-    finally:
-        if root:
-            os.setresuid(0, 0, 0)
-
-
-def check_tracefs(folder):
-    """What there is to say when no trace is named, and the tracefs of now has none."""
-    top = os.path.join(folder, "tracing")
-    trace, module = os.path.join(top, "trace"), os.path.join(top, "events/xtcp/xtcp_segment_out")
-    enable = os.path.join(top, "events/xtcp/enable")
-
-    before, events.TRACEFS = events.TRACEFS, top
-    check_sentence("no such folder as tracefs's", ladder_here([]), 2, "there is no .*; mount -t tracefs")
-    os.mkdir(top)
-    check_sentence("no tracefs", ladder_here([]), 2, "no tracefs is mounted; mount -t tracefs")
-    # this one also reads live.py, which nobody may not where the tree is in a folder of root's
-    check_sentence("--live: no tracefs", ladder_here(["--live"]), 2, "no tracefs is mounted; mount -t tracefs")
-    os.chmod(folder, 0o711)
-    os.chmod(top, 0o700)
-    with nobody():
-        check_sentence("a tracefs for root only", ladder_here([]), 2, "is for root only")
-        check_sentence("--live: a tracefs for root only", ladder_here(["--live"]), 2, "is for root only")
-    write(trace, "# tracer: nop\n")
-    check_sentence("no module", ladder_here([]), 2, "the xtcp module is not loaded")
-    check_sentence("--live: no module", ladder_here(["--live"]), 2, "the xtcp module is not loaded")
-    os.makedirs(module)
-    write(enable, "0\n")
-    check_sentence("nothing is traced", ladder_here([]), 2, "nothing is traced; echo 1 >")
-    write(enable, "1\n")
-    check_sentence("nothing has happened", ladder_here([]), 2, "no event of xtcp")
-    os.chmod(top, 0o711)
-    os.chmod(trace, 0o600)
-    with nobody():
-        check_sentence("no right to read", ladder_here([]), 2, "cannot read .*: Permission denied")
-    events.TRACEFS = before
 
 
 def many(count):
@@ -917,7 +872,6 @@ def main():
     if not names:
         with tempfile.TemporaryDirectory() as folder:
             verdict.run(check_bad, folder)
-            verdict.run(check_tracefs, folder)
             verdict.run(check_plot, folder)
             verdict.run(check_listener, folder)
             verdict.run(check_settings, folder)

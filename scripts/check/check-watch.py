@@ -358,10 +358,6 @@ def check_bad(folder):
         file("xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
     for view in ("listen", "conn", "states"):
         check_sentence(view + ": no listing", watch(view, "--proc", folder, "--once"), "no listing of xtcp")
-    check_sentence("an empty trace", watch("flow", "--trace", file("empty", b"")), "the trace is empty")
-    check_sentence("a binary trace", watch("flow", "--trace", file("binary", bytes(range(256)) * 200)), "no text")
-    check_sentence("no event in it", watch("flow", "--trace", file("none", b"# tracer: nop\n")), "no event of xtcp")
-    check_sentence("no such trace", watch("flow", "--trace", folder + "/not-there"), "No such file")
     check_sentence("a trace that is a folder", watch("flow", "--trace", folder), "folder")
     check_sentence("no such namespace", watch("conn", "--netns", "not-there"), "not-there")
     check_sentence("20 columns", watch("conn", "--proc", LISTINGS, "--once", env=dict(UTF8, COLUMNS="20")),
