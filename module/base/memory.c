@@ -98,8 +98,7 @@ static bool is_above(struct percpu_counter *orphans, s64 limit)
  * than SOCK_MIN_SNDBUF octets while TCP uses more memory than the third value of tcp_mem.
  *
  * All guests together may have half of the global limit, and those of one maker a quarter of that
- * half: one user must not cause the reset of the orphans of all others. Beyond these two
- * limits only a new orphan is reset.
+ * half: one user must not cause the reset of all others'. Beyond these only a new orphan is reset.
  */
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 {
@@ -143,8 +142,7 @@ void xtcp_orphan_leave(struct sock *sk)
  * with a send buffer of 0 octets, the stand-in, and then moved to the real sock.
  *
  * A struct sock is too large for the stack, so stand-ins are static. Before Linux 6.19, accept() in
- * a memory cgroup may use one, too. The processor's number selects one, so that processors seldom
- * wait for each other.
+ * a memory cgroup may use one, too. The processor's number selects one: few wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */

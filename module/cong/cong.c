@@ -291,9 +291,8 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 }
 
 /*
- * Allocates the data state of a connection (xsk->stream), from its sequence numbers, the round-trip
- * time of its SYN, and the SYN itself if that is still in flight; or ends its rest. Return: false
- * without memory.
+ * Allocates the data state of a connection (xsk->stream), from its sequence numbers, the RTT of its
+ * SYN, and the SYN if that is in flight; or ends its rest. Return: false without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {

@@ -178,8 +178,7 @@ static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u3
 
 /*
  * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
- * @w_max: W_max; 0 (unknown) before the first reduction, after a timeout, and after a slow start
- *	that ended without a loss
+ * @w_max: W_max; 0 (unknown) before a reduction, after a timeout or a slow start without a loss
  */
 struct xtcp_cubic_epoch {
 	u64 start_us;	/* t_epoch, microseconds; 0: the epoch has not begun */

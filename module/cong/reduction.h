@@ -15,8 +15,7 @@ static inline bool xtcp_reduction_is_on(const struct xtcp_sender *tx)
 
 /*
  * Make the last reduction final. A congestion mark (RFC 3168 section 6.1.2) or a full local queue
- * proves congestion, so the reduction was right. A retreat of Careful Resume (resuming.c) is also
- * final. Socket lock held.
+ * proves congestion. A retreat of Careful Resume (resuming.c) is also final. Socket lock held.
  */
 static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 {

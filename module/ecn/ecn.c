@@ -183,8 +183,7 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
  *
  * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has no ACK yet, so the challenge ACK
  * reports how this one arrived. But if the peer has sent text, the network or a forger has repeated
- * the SYN-ACK. The flags are the counter then: the ACK may acknowledge the text, and the peer would
- * take a report for new marks.
+ * the SYN-ACK. The flags are the counter then: the peer would take a report for new marks.
  */
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 {
@@ -421,8 +420,7 @@ static bool needs_ecn(const struct sock *sk)
  * @lsk: the listener
  * @dst: the route to the peer, held
  *
- * By net.xtcp.ecn, the route's feature "ecn" or its algorithm (congctl), or the listener's
- * algorithm.
+ * By net.xtcp.ecn, the route's feature "ecn" or congctl, or the listener's algorithm.
  * Context: softirq or process.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)

@@ -34,8 +34,7 @@
  * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
  * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only after three
  *	timeouts for this SND.UNA, or if the RTO is doubled three times
- * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
- *	acknowledged or sacked
+ * @original_arrived: one sent once, before the present recovery, is newly acknowledged or sacked
  * @is_limited: the program had not filled the window when the rated segment was sent
  */
 struct xtcp_sample {
@@ -118,8 +117,7 @@ struct sk_buff *xtcp_resend_next(const struct sock *sk);
  * @sacked_segments: @sacked in segments; approximate, because their size may have changed
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
  *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
- * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
- *	blocks are marked as sacked
+ * @seen: the usable SACK blocks of the last ACK with any, sorted; their whole segments are marked
  */
 struct xtcp_scoreboard {
 	u32 sacked;

@@ -154,9 +154,8 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * During a transmission the route was perhaps looked up again. If so, sk_setup_caps() has
- * overwritten sk_route_caps, and force_gso() has to add its bits again. If there is no route,
- * sk_err_soft must say so.
+ * During a transmission the route was perhaps looked up again. Then sk_setup_caps() has overwritten
+ * sk_route_caps, and force_gso() adds its bits again. Without a route, sk_err_soft must say so.
  */
 static noinline void route_changed(struct sock *sk)
 {

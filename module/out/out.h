@@ -37,8 +37,7 @@ int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code);
  * @laddr_known: for IPv4: the local address is known to be ours, or need not be (IP_TRANSPARENT)
  * @unowned: skb->sk is not set to the listener, but its settings still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
- * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL:
- *	the namespace's reply sock
+ * @sk: the listener, for hop limit, LSM label and IPv6 options. NULL: the namespace's reply sock
  * @user: the sock whose user the route is for, if @sk is NULL; NULL: root
  * @dst: the route, with a reference; NULL: not looked up yet
  */

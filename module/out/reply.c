@@ -271,8 +271,7 @@ static struct sk_buff *alloc_from_processor(void)
 
 /*
  * Allocates an skb for a control segment, in any context but hard interrupt. @text: octets, 0 or
- * %XTCP_RSTDIAG_LEN. With __GFP_MEMALLOC, swapping may wait for this segment: the slabs may use the
- * memory reserves.
+ * %XTCP_RSTDIAG_LEN. With __GFP_MEMALLOC, swapping may wait for it: the slabs may use the reserves.
  */
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 {

@@ -142,8 +142,7 @@ static void forget_undo(struct sock *sk)
 /*
  * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
  * sign of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC
- * 7413 section 4.2.2). A reduction that a loss or a mark has begun is completed now
- * (xtcp_reduction_not_due()).
+ * 7413 section 4.2.2). A reduction that has begun is completed now (xtcp_reduction_not_due()).
  */
 static void xtcp_repair_too_large(struct sock *sk)
 {

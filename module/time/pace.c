@@ -38,8 +38,7 @@
  * @soon_ns: when the deadline @soon passes, if timer.c has not armed it anew since: it is still
  *	@soon_tick then; 0: none
  * @below_max: text waits until sk_wmem_alloc is at most this, octets; 0: none waits for room
- * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its
- *	holder takes no other lock of ours
+ * @lock: guards @has_ref, and start and stop of @timer; taken in any context, innermost of ours
  */
 struct xtcp_pace {
 	struct hrtimer timer;	/* sends the text or ACK that waits */

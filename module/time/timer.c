@@ -183,8 +183,7 @@ static noinline unsigned long own_delack_max(const struct sock *sk)
 /**
  * xtcp_timer_ack_scheduled() - an ACK must be sent, but not at once
  * @sk: the sock
- * @delay: the longest delay, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
- *	deadline stays
+ * @delay: at most, jiffies; xtcp_bounds_delack_max() limits it, and an earlier deadline stays
  */
 void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay)
 {
