@@ -128,7 +128,6 @@ void diff_queues(const char *label, int fd, int in, int out);
 void diff_info(const char *label, int fd, struct tcp_info *info);
 void diff_queued(int l, unsigned int n);
 const char *diff_addr_text(const void *addr, socklen_t len);
-const char *diff_state_text(int state);
 const char *diff_poll_text(int bits);
 
 /* Addresses: port index 0 is port 0, 1..15 are this scenario's own ports. */

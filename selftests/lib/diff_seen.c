@@ -11,7 +11,7 @@ static const char * const states[] = {
 	[8] = "CLOSE_WAIT", [9] = "LAST_ACK", [10] = "LISTEN", [11] = "CLOSING",
 };
 
-const char *diff_state_text(int state)
+static const char *diff_state_text(int state)
 {
 	if (state < 1 || state > 11)
 		return "?";

@@ -241,17 +241,12 @@ long failing_space(void)
 	return atol(value);
 }
 
-int failing_left(void)
+bool failing_hit(void)
 {
 	char value[16] = "";
 
 	must(pread(nth_fd, value, sizeof(value) - 1, 0) > 0, "fail-nth");
-	return atoi(value);
-}
-
-bool failing_hit(void)
-{
-	return !failing_left();
+	return !atoi(value);
 }
 
 int release_parse(const char *text)

@@ -65,8 +65,7 @@ void failing_all(long space);
 /* How many octets are left of those of failing_all(), also when there is no limit any more. */
 long failing_space(void);
 
-/* How many allocations are left until one fails; 0: it has failed. */
-int failing_left(void);
+/* Has it failed? */
 bool failing_hit(void);
 
 /* Which kernel this is. */

@@ -24,11 +24,6 @@ void ruled_passive(const char *at, int *fd, int *peer)
 	stack_pair_or_die(ruled_net.b, KERNEL, ruled_net.a, XTCP, at, ruled_port++, peer, fd);
 }
 
-void ruled_close(int fd, int peer)
-{
-	close_each(fd, peer);
-}
-
 int ruled_tool(const char *arguments, const char *words)
 {
 	return ns_shell(ruled_net.a, "out=$(scripts/tools/xtcp-policy %s 2>&1); status=$?; case $out in *'%s'*) ;;"

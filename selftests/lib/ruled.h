@@ -13,7 +13,6 @@ void ruled_begin(int port);
 /* A connection that xtcp opens to kernel TCP at @to, or accepts from it at @at. */
 void ruled_active(const char *to, int *fd, int *peer);
 void ruled_passive(const char *at, int *fd, int *peer);
-void ruled_close(int fd, int peer);
 
 /* Runs `xtcp policy` in .a; its exit status, or 99 if what it says does not have @words in it. */
 int ruled_tool(const char *arguments, const char *words);

@@ -26,7 +26,7 @@ static void fields_are(int fd, int peer)
 	SAME(rules_cwnd_of(fd), 23);
 	SAME(rules_rate_of(fd), 12345678);
 	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 static void fields_are_not(int fd, int peer)
@@ -34,7 +34,7 @@ static void fields_are_not(int fd, int peer)
 	SAME(rules_has_congestion(fd, "cubic"), true);
 	SAME(rules_cwnd_of(fd), 10);
 	SAME(rules_rate_of(fd), UINT32_MAX);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 #define FIELDS	" cc=bbr initcwnd=23 rate=12345678"
@@ -124,7 +124,7 @@ static void which_wins(void)
 		}
 		/* a RST: the port is free again */
 		stack_reset_at_close(fd);
-		ruled_close(fd, peer);
+		close_each(fd, peer);
 	}
 	close(listener);
 	same_result("the most specific rule counts, and nothing of another");
@@ -144,7 +144,7 @@ static void program_wins(void)
 	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_rate_of(fd), rate);
 	SAME(rules_cwnd_of(fd), 23);
-	ruled_close(fd, listener);
+	close_each(fd, listener);
 	listener = must_have(stack_listener(ruled_net.a, XTCP, NS_A4, ruled_port, true), "listener");
 	set_congestion(listener, "reno");
 	must(!setsockopt(listener, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
@@ -155,12 +155,12 @@ static void program_wins(void)
 	SAME(rules_cwnd_of(fd), 23);
 	SAME(rules_has_congestion(listener, "reno"), true);
 	close(listener);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("what the program has set before connect() or listen() stays");
 	ruled_active(NS_B4, &fd, &peer);
 	set_congestion(fd, "reno");
 	SAME(rules_has_congestion(fd, "reno"), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("a program can choose another congestion control afterwards");
 }
 
@@ -174,11 +174,11 @@ static void route_wins(void)
 	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_cwnd_of(fd), 5);
 	SAME(rules_rate_of(fd), 12345678);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_passive(NS_A4, &fd, &peer);
 	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_cwnd_of(fd), 5);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	must(!ns_shell(ruled_net.a, "ip route replace 10.9.0.0/24 dev veth0"), "route");
 	same_result("a metric of the route beats the rule");
 }
@@ -208,7 +208,7 @@ static void limit_again(int listener, int port)
 		must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
 		peer = accept(listener, NULL, NULL);
 		SAME(rules_rate_of(fd), own[i]);
-		ruled_close(fd, peer);
+		close_each(fd, peer);
 		same_result(what[i]);
 	}
 }
@@ -231,7 +231,7 @@ static void paces_no_more(int listener, int port)
 	must(peer >= 0 && !stack_patience(peer, SO_RCVTIMEO, 3 * SECOND_US), "accept");
 	SAME(send(fd, text, sizeof(text), 0), (ssize_t)sizeof(text));
 	SAME(recv(peer, text, sizeof(text), MSG_WAITALL), (ssize_t)sizeof(text));
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	must(!ns_sysctl_set(ruled_net.a, "net.xtcp.pacing_ss_ratio", "200"), "pacing_ss_ratio");
 	same_result("nor is it paced, because a rule had chosen an algorithm that paces");
 }
@@ -259,7 +259,7 @@ static void again(void)
 	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
 	peer = accept(listener, NULL, NULL);
 	SAME(rules_has_congestion(fd, "reno"), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("what the program has set meanwhile is not");
 	limit_again(listener, port);
 	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
@@ -267,7 +267,7 @@ static void again(void)
 	must(fd >= 0 && stack_connect(fd, NS_B4, 1) && errno == ECONNREFUSED, "a refused connect");
 	SAME(rules_has_congestion(fd, "cubic"), true);
 	SAME(rules_rate_of(fd), UINT32_MAX);
-	ruled_close(fd, listener);
+	close_each(fd, listener);
 	same_result("nor does it stay after connect() has failed");
 }
 
@@ -283,11 +283,11 @@ static void listed(void)
 		     "hits=0 cc=reno max_pacing_rate=1000\n");
 	rules_list_is(ruled_net.b, "");
 	ruled_active(NS_B4, &fd, &peer);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_passive(NS_A4, &fd, &peer);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_active(NS_B6, &fd, &peer);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	SAME(rules_request(XTCP_CMD_POLICY_ADD, "to=fd00:9::/64 cc=bbr"), 0);
 	SAME(rules_request(XTCP_CMD_POLICY_DEL, "to=10.0.0.0/8 sport=80; to=2001:db8::/32 dport=443"), 0);
 	rules_list_is(ruled_net.a, "hits=0 to=fd00:9::/64 cc=bbr\n"

@@ -19,7 +19,7 @@ NEEDS_PROGRAMS("ip");
 static void is_usual(int fd, int peer)
 {
 	SAME(rules_has_congestion(fd, "cubic"), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 static void refused(void)
@@ -226,7 +226,7 @@ static void rights(void)
 	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
 	stack_pair_or_die(guest, XTCP, guest, XTCP, "127.0.0.1", PORT, &fd, &peer);
 	SAME(rules_has_congestion(fd, "dctcp") && rules_has_congestion(peer, "dctcp"), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_active(NS_B4, &fd, &peer);
 	is_usual(fd, peer);
 	same_result("a guest writes its own table, before it has a socket, and no other");
@@ -317,7 +317,7 @@ static void under_storm(void)
 		peer = must_have(accept(listener, NULL, NULL), "a connection");
 		mixed += !is_whole(fd) + !is_whole(peer);
 		stack_reset_at_close(fd);
-		ruled_close(fd, peer);
+		close_each(fd, peer);
 		n++;
 	}
 	writer.stop = true;
@@ -469,7 +469,7 @@ static void module_goes(void)
 	SAME(rules_replace("cc=bbr"), 0);
 	ruled_active(NS_B4, &fd, &peer);
 	SAME(rules_has_congestion(fd, "bbr"), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	SAME(rules_replace(""), 0);
 	same_result("the module is unloaded and loaded while tables are written");
 }

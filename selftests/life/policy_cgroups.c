@@ -50,7 +50,7 @@ static void made_in(const char *group, const char *cc)
 		problems++;
 	}
 	close(listener);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	enter_group(group);
 	listener = stack_listener(ruled_net.a, XTCP, NS_A4, ruled_port, true);
 	enter_group(TREE);
@@ -62,7 +62,7 @@ static void made_in(const char *group, const char *cc)
 		problems++;
 	}
 	close(listener);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 /* BELOW is removed after a program there has made a listener, and made again. */
@@ -81,7 +81,7 @@ static void listener_of_gone(void)
 	fd = must_have(accept(listener, NULL, NULL), "accept");
 	SAME(rules_has_congestion(fd, "bbr"), true);
 	close(listener);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	made_in(BELOW, "cubic");
 	SAME(rules_replace(""), 0);
 }

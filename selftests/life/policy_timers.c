@@ -75,14 +75,14 @@ static void each_timer(const char *own, const char *peer_addr, const char *rule,
 	SAME(rules_replace(rule), 0);
 	ruled_active(peer_addr, &fd, &peer);
 	timers_are(fd, NONE);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_passive(own, &fd, &peer);
 	timers_are(fd, NONE);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	SAME(rules_replace("to=192.0.2.1" TIMERS), 0);
 	ruled_active(peer_addr, &fd, &peer);
 	timers_are_not(fd, NONE);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result(what);
 }
 
@@ -130,7 +130,7 @@ static void program_has_timers(void)
 		fd = must_have(accept(own, NULL, NULL), "accept");
 		timers_are(fd, i);
 		timers_are_not(own, i);
-		ruled_close(fd, peer);
+		close_each(fd, peer);
 		close(own);
 	}
 	same_result("an option of the listener stays in its children, and the listener does not change");
@@ -145,7 +145,7 @@ static void ends_in_silence(int fd, int peer)
 {
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	SAME(stack_error(fd), ETIMEDOUT);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 static int unacked(int fd)
@@ -182,14 +182,14 @@ static void bounds_work(void)
 	SAME(rules_replace("delack_max_us=20000"), 0);
 	ruled_active(NS_B4, &fd, &peer);
 	SAME(shortest_delay(fd, peer) < 36, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_passive(NS_A4, &fd, &peer);
 	SAME(shortest_delay(fd, peer) < 36, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	SAME(rules_replace(""), 0);
 	ruled_active(NS_B4, &fd, &peer);
 	SAME(shortest_delay(fd, peer) >= 36, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("a short delay of ACKs");
 	SAME(rules_replace("rto_min_us=40000 rto_max_ms=1000"), 0);
 	ruled_active(NS_B4, &fd, &peer);
@@ -199,7 +199,7 @@ static void bounds_work(void)
 	wait_until_ms(wait_now_ms() + 2500);
 	SAME(rto_of(fd), 1000000);
 	must(!netem_gate(ruled_net.a, "veth0", true), "gate");
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("a retransmission timeout that grows no further");
 }
 
@@ -210,10 +210,10 @@ static void timers_work(void)
 	SAME(rules_replace("rto_min_us=40000"), 0);
 	ruled_active(NS_B4, &fd, &peer);
 	SAME(stack_carries(fd, peer, 1000) && rto_of(fd) < 200000, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	ruled_passive(NS_A4, &fd, &peer);
 	SAME(stack_carries(fd, peer, 1000) && rto_of(fd) < 200000, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("a short retransmission timeout, from the first sample on");
 	SAME(rules_replace("keepalive=1 keepidle=1 keepintvl=1 keepcnt=1"), 0);
 	ruled_active(NS_B4, &fd, &peer);

@@ -118,7 +118,7 @@ static void taken(void)
 	SAME(ask(&t, 0, NULL), 0);
 	SAME(boxes_of(ruled_net.a), 0);
 	must(!ns_sysctl_set(ruled_net.a, KNOB, "0"), KNOB);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("so is one that the knob has given");
 }
 
@@ -153,7 +153,7 @@ static void without_room(void)
 	SAME(boxes_of(ruled_net.a), 1);
 	same_result("if another change is refused, nobody gets a box or loses one");
 	for (i = 0; i < 3; i++)
-		ruled_close(fd[i], peer[i]);
+		close_each(fd[i], peer[i]);
 	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
 }
@@ -203,7 +203,7 @@ static void rights(void)
 	SAME(boxes_of(ruled_net.a), 0);
 	same_result("neither a user without CAP_NET_ADMIN nor another namespace gives a box");
 	close(guest);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 }
 
 /* Its root has CAP_NET_ADMIN there, and an eighth of the bound. */
@@ -224,7 +224,7 @@ static void guest(void)
 	SAME(boxes_of(ruled_net.a), 0);
 	same_result("a guest gives boxes to its own connections, and has an eighth of the bound");
 	for (i = 0; i <= GUESTS; i++)
-		ruled_close(c[i], s[i]);
+		close_each(c[i], s[i]);
 	close(ns);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
@@ -276,7 +276,7 @@ static void without_memory(void)
 	SAME(failed > 0, true);
 	SAME(rules_has_congestion(fd, "bbr"), true);
 	SAME(stack_carries(fd, peer, 1000), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
 	same_result(what);
 }
@@ -305,7 +305,7 @@ static void by_the_tool(void)
 	     0);
 	boxes_set_bound(4096);
 	SAME(shell("scripts/tools/xtcp-ss --set blackbox=1 dst " NS_B4 " 2>/dev/null") == 2, true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("xtcp ss --set blackbox=on and off, --dry-run, and what it says");
 }
 

@@ -38,7 +38,7 @@ static bool has_box(int fd)
 
 static void end(int fd, int peer)
 {
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	must(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), "the box is freed");
 }
 
@@ -138,7 +138,7 @@ static void rule_goes(void)
 	peer = stack_listener(ruled_net.b, KERNEL, NS_B4, port, true);
 	must(peer >= 0 && !stack_connect(fd, NS_B4, port), "connect");
 	SAME(has_box(fd), false);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	same_result("a rule that goes leaves the boxes of its connections, and the next connection gets none");
 	wait_until_ms(wait_now_ms() + SETTLED_MS);
 	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=reno"), 0);
@@ -161,7 +161,7 @@ static void without_room(void)
 	SAME(has_box(fd), false);
 	SAME(refused_boxes(), refused + 1);
 	SAME(stack_carries(fd, peer, 1000) && stack_carries(peer, fd, 1000), true);
-	ruled_close(fd, peer);
+	close_each(fd, peer);
 	boxes_set_bound(4096);
 	same_result("without room the connection goes on without a box, and is counted");
 }
@@ -250,7 +250,7 @@ static void guest(void)
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", 9000 + i, &c[i], &s[i]);
 	SAME(boxes_of(ns), GUESTS);
 	for (i = 0; i < GUESTS; i++)
-		ruled_close(c[i], s[i]);
+		close_each(c[i], s[i]);
 	close(ns);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
