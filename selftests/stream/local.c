@@ -37,11 +37,6 @@ static long long local(void)
 	return counter_now(net, "/proc/net/xtcp_netstat", "TcpExt:TCPLocal");
 }
 
-static void set_local(int on)
-{
-	must(!ns_sysctl_set(net, "net.xtcp.local", "%d", on), "net.xtcp.local");
-}
-
 static void connect_both(void)
 {
 	stack_pair_or_die(net, XTCP, net, XTCP, here, PORT, &client, &server);
@@ -158,7 +153,11 @@ struct looker {
 	void (*begin)(void);
 	void (*end)(void);
 	int flags;	/* of the write */
-	const char *line, *undo;	/* for the shell, instead of begin() and end() */
+	/* instead of begin() and end(): lines for the shell, or an option of a socket, whose value is 0 at the end */
+	const char *line, *undo;
+	const int *fd;
+	int option, value;
+	bool stays;	/* to the end of the connection */
 };
 
 static void tap_all(void)
@@ -187,21 +186,16 @@ static void shell(const char *line)
 	must(!ns_shell(net, "%s", line), line);
 }
 
+static void nft_away(void)
+{
+	shell("nft flush ruleset");
+}
+
 static void nft_ingress(void)
 {
 	cannot = ns_shell(net, "nft add table netdev t 2>/dev/null");
 	if (!cannot)
 		shell("nft 'add chain netdev t c { type filter hook ingress device lo priority 0; }'");
-}
-
-static void off(void)
-{
-	set_local(0);
-}
-
-static void on(void)
-{
-	set_local(1);
 }
 
 static void option(int fd, int level, int name, int value)
@@ -220,26 +214,6 @@ static void filter(void)
 static void filter_away(void)
 {
 	option(server, SOL_SOCKET, SO_DETACH_FILTER, 0);
-}
-
-static void stamps(void)
-{
-	option(server, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-}
-
-static void stamps_away(void)
-{
-	option(server, SOL_SOCKET, SO_TIMESTAMPNS, 0);
-}
-
-static void stamping(void)
-{
-	option(client, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
-}
-
-static void stamping_away(void)
-{
-	option(client, SOL_SOCKET, SO_TIMESTAMPING, 0);
 }
 
 static int pass_by_xdp(void *unused)
@@ -284,11 +258,6 @@ static void ttl_away(void)
 	least_ttl(0);
 }
 
-static void pacing(void)
-{
-	option(client, SOL_SOCKET, SO_MAX_PACING_RATE, 1 << 30);
-}
-
 static void zerocopy(void)
 {
 	zerocopy_on(client);
@@ -302,23 +271,34 @@ static const struct looker lookers[] = {
 		.line = "nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'" },
 	{ "a chain of nft before routing, at an LSM's priority", .undo = "nft flush ruleset",
 		.line = "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -225; }'" },
-	{ "a chain of nft on ingress of lo", nft_ingress, .undo = "nft flush ruleset" },
+	{ "a chain of nft on ingress of lo", nft_ingress, nft_away, 0 },
 	{ "a filter of tc on lo", .undo = "tc qdisc del dev lo clsact",
 		.line = "tc qdisc add dev lo clsact && tc filter add dev lo egress matchall action pass" },
 	{ "a program of XDP on lo", xdp, looks_away, 0 },
 	{ "a queue on lo", .line = "tc qdisc add dev lo root pfifo", .undo = "tc qdisc del dev lo root" },
 	{ "a policy of IPsec", .undo = "ip xfrm policy flush",
 		.line = "ip xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir in" },
-	{ "net.xtcp.local 0", off, on, 0 },
+	{ "net.xtcp.local 0", .line = "echo 0 >/proc/sys/net/xtcp/local", .undo = "echo 1 >/proc/sys/net/xtcp/local" },
 	{ "a socket filter of the reader", filter, filter_away, 0 },
-	{ "SO_TIMESTAMPNS of the reader", stamps, stamps_away, 0 },
-	{ "SO_TIMESTAMPING of the writer", stamping, stamping_away, 0 },
+	{ "SO_TIMESTAMPNS of the reader", .fd = &server, .option = SO_TIMESTAMPNS, .value = 1 },
+	{ "SO_TIMESTAMPING of the writer", .fd = &client, .option = SO_TIMESTAMPING,
+		.value = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE },
 	{ "a minimum TTL of the reader", ttl, ttl_away, 0 },
-	{ "MSG_ZEROCOPY", zerocopy, NULL, MSG_ZEROCOPY },
-	{ "pacing of the writer", pacing, NULL, 0 },
+	{ "MSG_ZEROCOPY", zerocopy, NULL, MSG_ZEROCOPY, .stays = true },
+	{ "pacing of the writer", .fd = &client, .option = SO_MAX_PACING_RATE, .value = 1 << 30, .stays = true },
 };
 
 #define LOOKERS ((int)(sizeof(lookers) / sizeof(*lookers)))
+
+static void change(const struct looker *looker, bool begins)
+{
+	if (looker->line || looker->undo)
+		shell(begins ? looker->line : looker->undo);
+	else if (looker->fd)
+		option(*looker->fd, SOL_SOCKET, looker->option, begins ? looker->value : 0);
+	else
+		(begins ? looker->begin : looker->end)();
+}
 
 /* While he looks, each write is a segment; before and afterwards none is. */
 static void somebody_looks(const struct looker *looker)
@@ -330,10 +310,7 @@ static void somebody_looks(const struct looker *looker)
 	connect_both();
 	begun = local();
 	right = carries(client, server, PIECE, &at) && local() == begun + 1;
-	if (looker->line)
-		shell(looker->line);
-	else
-		looker->begin();
+	change(looker, true);
 	if (cannot) {
 		ksft_test_result_skip("the kernel cannot: %s: %s\n", here, looker->name);
 		cannot = false;
@@ -344,18 +321,15 @@ static void somebody_looks(const struct looker *looker)
 	right = carries_with(client, server, PIECE, &at, looker->flags) && right;
 	right = carries_with(client, server, 1, &at, looker->flags) && right;
 	right = local() == looked && right;
-	if (looker->end || looker->undo) {
-		if (looker->undo)
-			shell(looker->undo);
-		else
-			looker->end();
+	if (!looker->stays) {
+		change(looker, false);
 		ended = local();
 		/* the ACK of the last segment may be late: it is taken with the text */
 		right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at) && right;
 		right = local() == ended + 2 && right;
 	}
 	ksft_test_result(right, "%s: %s sees all segments%s\n", here, looker->name,
-			 looker->end || looker->undo ? ", until it goes" : "");
+			 looker->stays ? "" : ", until it goes");
 	close_each(client, server);
 }
 
