@@ -806,14 +806,16 @@ static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *
 	struct sock *other;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 	struct inet_timewait_sock *tw;
+#endif
 
+	xtcp_compat_for_each_owner(other, tb2)
+		if (test(other, arg))
+			return true;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 	twsk_for_each_bound_bhash2(tw, &tb2->deathrow)
 		if (test((struct sock *)tw, arg))
 			return true;
 #endif
-	xtcp_compat_for_each_owner(other, tb2)
-		if (test(other, arg))
-			return true;
 	return false;
 }
 

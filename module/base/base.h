@@ -80,7 +80,7 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {
-	/* without the lock of the kernel's timers */
+	/* without the lock of the kernel's timers, since either answer is right */
 	return data_race(timer_pending(timer));
 }
 

@@ -330,7 +330,8 @@ static LIST_HEAD(makers);
  * @parameter: its name
  * @part: this part of the memory, 1/@part
  * @size: the memory of an object, octets
- * Context: process, module init. Return: 0, or -EINVAL when the parameter is out of range.
+ * Context: process, module init.
+ * Return: 0, or -EINVAL when the parameter is out of range.
  */
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size)
 {

@@ -156,7 +156,7 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-/* Most shards of a namespace. Up to here one for each processor, and a power of two: few wait for each other. */
+/* The most shards of a namespace, which has one for each processor, rounded up to a power of two. */
 #define XTCP_SHARDS_MAX		16U
 
 extern unsigned int xtcp_shard_mask;
@@ -242,7 +242,8 @@ struct xtcp_net_part {
 /*
  * struct xtcp_net - xtcp in one namespace
  * @delack_most: how long an ACK may wait, jiffies; by rto_min_us and delack_max_us; READ_ONCE
- * @started: it has had a socket of ours: @port_bits to @rest are set up (xtcp_netns_start())
+ * @started: it has had a socket of ours: @port_bits to @rest but @tuple_key are set up by then
+ *	(xtcp_netns_start())
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
  *	make such a namespace (a guest), so all guests together get a limited part of the memory
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.

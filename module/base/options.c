@@ -111,7 +111,8 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
  *
  * The first such option counts, as in Linux; if its length is wrong, there is no digest, as in
  * Linux before 6.7.
- * Context: any. Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
+ * Context: any.
+ * Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
  */
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
 {
@@ -129,7 +130,8 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled in when XTCP_AO_PRESENT is returned. As in Linux, an option without a MAC is
  *	malformed
- * Context: any. Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
+ * Context: any.
+ * Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
  */
 enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option)
 {
@@ -159,7 +161,8 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
  * @cookie: receives the cookie. Its len is 0 if the option asks for a cookie, -1 if there is no
  *	option or its length is invalid. As in Linux, one of odd length is skipped; of the others
  *	the last counts
- * Context: any. Return: true when there is a valid option, even if it only asks for a cookie.
+ * Context: any.
+ * Return: true when there is a valid option, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -188,7 +191,8 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is present. With a length that is none of the defined ones, it
  *	gets the complete counters, at most three (RFC 9768 section 3.2.3)
- * Context: any. Return: true when the option is present.
+ * Context: any.
+ * Return: true when the option is present.
  */
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
 {
@@ -355,7 +359,8 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * Order and NOPs are those of Linux 6.1, since some programs identify an operating system by them.
  * Of those that it does not know, TCP-AO comes first, AccECN and the ACK Rate Request last, except
  * that a Fast Open cookie follows them.
- * Context: any. Return: octets written; equal to xtcp_options_size().
+ * Context: any.
+ * Return: octets written; equal to xtcp_options_size().
  */
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 {

@@ -295,7 +295,8 @@ void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of)
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
  * @names: names with one space between two; modified. As in Linux, names after a leading space or
  *	after two spaces in a row are ignored
- * Context: process. Return: 0; -ENOENT when a name is unknown, and nothing changes.
+ * Context: process.
+ * Return: 0; -ENOENT when a name is unknown, and nothing changes.
  */
 int xtcp_algorithms_allow(char *names)
 {

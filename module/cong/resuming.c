@@ -272,7 +272,8 @@ static void forget_paths(struct xtcp_net *xn)
  * @xn: the namespace
  * @seconds: a value other than 0 allocates the table of paths, if there is none; 0 empties it. A
  *	connection that ends later does not save what it observed before
- * Context: process, may sleep. Return: 0 or -ENOMEM.
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
  */
 int xtcp_paths_switch(struct xtcp_net *xn, int seconds)
 {
@@ -468,7 +469,8 @@ static void add_path(const struct xtcp_net *xn, const struct xtcp_path *path)
  * xtcp_paths_requested() - handle XTCP_CMD_PATHS_FLUSH and XTCP_CMD_PATHS_ADD
  * @skb: the request
  * @info: the parsed request
- * Context: process. Return: 0 or -EINVAL.
+ * Context: process.
+ * Return: 0 or -EINVAL.
  */
 int xtcp_paths_requested(struct sk_buff *skb, struct genl_info *info)
 {

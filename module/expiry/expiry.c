@@ -110,7 +110,8 @@ static bool is_alive(const struct sock *sk)
  * xtcp_write_timeout_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
  * @is_new: @sk has just become an orphan
- * Context: softirq or process, BH disabled. Return: true when the connection has ended.
+ * Context: softirq or process, BH disabled.
+ * Return: true when the connection has ended.
  */
 bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new)
 {

@@ -20,8 +20,9 @@
  *    this tuple. So are segments that a listener drops without an answer: SYN with FIN, and none of
  *    SYN, ACK, RST. Kernel TCP has no listener there, and would answer with a RST.
  * 5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a signature
- *    key (MD5 or TCP-AO) for the peer: kernel TCP would answer without a signature. The exception of
- *    item 4 holds here, too.
+ *    key (MD5 or TCP-AO) for the peer: kernel TCP would answer without a signature. While the listener
+ *    of another build drains, whose socket ours has taken over, a key does not suffice: that build
+ *    answers. The exception of item 4 holds here, too.
  * 6. All other segments are kernel TCP's, which also answers those that belong to no connection. So a
  *    program that moves its listener to xtcp keeps the connections that kernel TCP has accepted.
  *
@@ -456,7 +457,7 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 	if (th->rst)
 		return false;
 	if (!th->ack)
-		return true;
+		return !READ_ONCE(listener->deserted);
 	/* first: an ACK that lacks its signature must not count as one with a bad cookie. Who drains refuses it */
 	if (!xtcp_relay_has_older(listener) &&
 	    xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
@@ -530,7 +531,8 @@ static bool wants(struct sk_buff *skb)
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	listener = find_listener(xn, &key);
-	return listener && !xtcp_acceptq_is_full(listener) && xtcp_checks_hops(listener->sk, skb);
+	return listener && !READ_ONCE(listener->deserted) && !xtcp_acceptq_is_full(listener) &&
+	       xtcp_checks_hops(listener->sk, skb);
 }
 
 static __always_inline bool is_ours(struct sk_buff *skb)

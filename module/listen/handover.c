@@ -299,10 +299,18 @@ static int set_relay(struct xtcp_listener *listener, struct xtcp_relay __rcu **a
 	return 0;
 }
 
+static void drop_relay(struct xtcp_relay __rcu **at)
+{
+	struct xtcp_relay *relay = rcu_dereference_protected(*at, true);
+
+	RCU_INIT_POINTER(*at, NULL);
+	call_rcu(&relay->rcu, free_relay);
+}
+
 /**
  * xtcp_relay_follow() - @sk is about to take over the socket of @old, which drains
- * @sk: in LISTEN
- * @old: a listener of another build
+ * @sk: in LISTEN, but not in the table of listeners yet
+ * @old: a listener of another build; NULL: @sk could not, after all
  * @calls: of that build
  *
  * Context: process. Lock: the socket lock of @sk.
@@ -313,15 +321,11 @@ int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 
-	return set_relay(listener, &listener->before, old, calls);
-}
-
-static void drop_relay(struct xtcp_relay __rcu **at)
-{
-	struct xtcp_relay *relay = rcu_dereference_protected(*at, true);
-
-	RCU_INIT_POINTER(*at, NULL);
-	call_rcu(&relay->rcu, free_relay);
+	if (old)
+		return sk->sk_user_data ? -EBUSY : set_relay(listener, &listener->before, old, calls);
+	if (rcu_access_pointer(listener->before))
+		drop_relay(&listener->before);
+	return 0;
 }
 
 /* struct xtcp_build_calls: drain. Whom a key keeps out here must not get in there. */
@@ -373,9 +377,22 @@ static void wake_own_socket(struct sock *sk)
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
+static void desert(struct sock *sk)
+{
+	struct xtcp_listener *listener;
+
+	rcu_read_lock();
+	listener = xtcp_listen_queues(sk);
+	if (listener)
+		WRITE_ONCE(listener->deserted, true);
+	rcu_read_unlock();
+	wake_own_socket(sk);
+}
+
 /*
- * struct xtcp_build_calls: stop. SOCK_DESTROY must not wait for a program, which may keep the lock of @sk as long
- * as it likes, in a call that began before. Then @sk ends when the socket that it was given is closed.
+ * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, in a call that
+ * began before its socket was taken over, and SOCK_DESTROY must not wait for it. If the lock does not get
+ * free in time, @sk takes no SYN any more, and ends when the socket that it was given is closed.
  */
 void xtcp_relay_stop(struct sock *sk)
 {
@@ -385,6 +402,7 @@ void xtcp_relay_stop(struct sock *sk)
 	while (inet_sk_state_load(sk) == TCP_LISTEN) {
 		if (xtcp_own_now(sk)) {
 			if (sk->sk_state == TCP_LISTEN) {
+				xtcp_endpoint(sk)->listener->tells_briefly = true;
 				xtcp_listen_stop(sk);
 				xtcp_state_set(sk, TCP_CLOSE);
 			}
@@ -392,7 +410,7 @@ void xtcp_relay_stop(struct sock *sk)
 			return;
 		}
 		if (time_after(jiffies, until)) {
-			wake_own_socket(sk);
+			desert(sk);
 			return;
 		}
 		schedule_timeout_uninterruptible(1);
@@ -415,8 +433,9 @@ struct sock *xtcp_relay_take(struct sock *sk)
 }
 
 /*
- * A listener ends. If it has taken over the socket of another one, that one ends, too: nobody accepts its
- * children. If its own socket was taken over, it has woken that program, whose socket may go now.
+ * A listener ends. If it has taken over the socket of another one, nobody accepts the children of that
+ * one, which ends, too, if it can.
+ * If its own socket was taken over, it has woken that program, whose socket may go now.
  */
 static void end_relays(struct xtcp_listener *listener)
 {
@@ -427,6 +446,9 @@ static void end_relays(struct xtcp_listener *listener)
 	before = rcu_dereference_protected(listener->before, true);
 	if (before) {
 		before->calls->stop(before->sk);
+		/* a call of the program may still have that sock: it stays as long as @sk (free_parts() in create.c) */
+		sock_hold(before->sk);
+		__rcu_assign_sk_user_data_with_flags(sk, before->sk, SK_USER_DATA_NOCOPY);
 		drop_relay(&listener->before);
 	}
 	if (!rcu_access_pointer(listener->after))

@@ -190,7 +190,8 @@ struct xtcp_listener_stats {
  * @set_key: xtcp_keyopt_set()
  * @has_child: RCU read side
  * @take: takes the oldest child of a listener that drains, or NULL; process context, not locked
- * @stop: the program has closed the listener that followed: ends @sk; process context, not locked
+ * @stop: the listener that followed has ended: ends @sk, or keeps SYNs out if a program has its lock; process
+ *	context, not locked
  * @names: see names.c
  */
 struct xtcp_build_calls {
@@ -251,6 +252,7 @@ struct xtcp_relay {
  * @user: to whom the black boxes of children belong (blackbox.c); constant
  * @before: the listener whose socket it has taken over; stays when that one has ended, for calls that
  *	still have it (socket/accept.c); RCU, writers: the socket lock
+ * @deserted: nobody will accept its children, but it could not be ended: it takes no SYN; no lock
  * @after: the listener that has taken over its socket: it drains; RCU, writers: the socket lock
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
@@ -262,6 +264,7 @@ struct xtcp_listener {
 	bool closed;
 	bool open;
 	bool tells_briefly;
+	bool deserted;
 	struct list_head accept_queue;
 	unsigned int accept_len;
 	unsigned int accept_max;

@@ -20,7 +20,7 @@
  * struct xtcp_sample - the report of an ACK, filled by acked.c; lengths in octets of sequence space
  * @first_sent_us: the earliest sending time of the newly acknowledged segments, or else of the newly
  *	sacked ones. Only segments that were sent once count; 0: there is none
- * @last_sent_us: the latest sending time of both that were sent once; 0: there is none
+ * @last_sent_us: the latest sending time of newly acknowledged and sacked ones; as above
  * @high_before: the octet after the highest that was sacked before the ACK; SND.UNA without one
  * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
  *	sent. Without SACK, those that duplicate ACKs have reported count again
@@ -35,7 +35,7 @@
  * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only after three
  *	timeouts for this SND.UNA, or if the RTO is doubled three times
  * @original_arrived: one sent once, before the present recovery, is newly acknowledged or sacked
- * @is_limited: the program had not filled the window when the rated segment was sent
+ * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was sent
  */
 struct xtcp_sample {
 	u64 now_us;		/* when the ACK came, xtcp_clock_us() */

@@ -558,7 +558,8 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  * @tuple: the tuple of @he
  * @dev: the interface by which the answered segment came in; NULL: no segment is answered
  * @how: receives the route, and its limit for the MSS option (RFC 9293 section 3.7.1, SHLD-5)
- * Context: softirq or process, RCU read side. Return: 0, or routing's negative errno.
+ * Context: softirq or process, RCU read side.
+ * Return: 0, or routing's negative errno.
  */
 inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 				   const struct net_device *dev, struct xtcp_ip_reply *how)

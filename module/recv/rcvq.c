@@ -952,7 +952,8 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
  * @skb: text at RCV.NXT, with its struct xtcp_seg
  *
  * It may lie beyond the window, which is closed then until the next ACK opens it.
- * Context: process. Return: false without memory; the caller still owns @skb.
+ * Context: process.
+ * Return: false without memory; the caller still owns @skb.
  */
 bool xtcp_text_restored(struct sock *sk, struct sk_buff *skb)
 {

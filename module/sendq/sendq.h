@@ -133,7 +133,8 @@ static inline u32 *xtcp_stamped_seq(const struct sk_buff *skb)
  *
  * The segment with the marked octet is sent alone. GSO would look for it by tskey, as if that were
  * a sequence number, and mark the wrong segment.
- * Context: softirq or process. Lock: socket, held. Return: octets, at least @mss.
+ * Context: softirq or process. Lock: socket, held.
+ * Return: octets, at least @mss.
  */
 static inline u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 {

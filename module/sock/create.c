@@ -97,6 +97,9 @@ static void free_cold(struct sock *sk)
  */
 static void free_parts(struct sock *sk)
 {
+	/* the sock of another build that had the socket before (handover.c) */
+	if (unlikely(sk->sk_user_data))
+		sock_put((struct sock *)((uintptr_t)sk->sk_user_data & SK_USER_DATA_PTRMASK));
 	xtcp_closed_freed(sk);
 	kfree(xtcp_sk(sk)->pace);
 	xtcp_algorithms_put(xtcp_sk(sk)->algorithm);

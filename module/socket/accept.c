@@ -114,7 +114,8 @@ static int listen_on_port(struct sock *sk)
 	return xtcp_lease_listen(ep->lease, sk);
 }
 
-static int start(struct sock *sk, int backlog)
+/* @old: the listener of another build whose socket @sk is about to take over, or NULL; @calls: of that build. */
+static int start(struct sock *sk, int backlog, struct sock *old, const struct xtcp_build_calls *calls)
 {
 	struct xtcp_listener *listener;
 	int err = listen_fast(sk, backlog);
@@ -144,8 +145,12 @@ static int start(struct sock *sk, int backlog)
 	xtcp_acking_interactive(&xtcp_sk(sk)->acking, false);
 	xtcp_repair_leave(sk);
 	xtcp_state_set(sk, TCP_LISTEN);
-	err = xtcp_listeners_add(sk);
+	/* segments that find it in the table leave ACKs of the other one's cookies to that */
+	err = old ? xtcp_relay_follow(sk, old, calls) : 0;
+	err = err ?: xtcp_listeners_add(sk);
 	if (err) {
+		if (old)
+			xtcp_relay_follow(sk, NULL, NULL);
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
@@ -184,7 +189,7 @@ int xtcp_listen(struct socket *sock, int backlog)
 		goto out;
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-		err = start(sk, backlog);
+		err = start(sk, backlog, NULL, NULL);
 		break;
 	case TCP_LISTEN:
 		set_limit(sk, backlog);
@@ -340,7 +345,7 @@ static void give_socket(struct sock *sk, struct socket *socket)
 	WRITE_ONCE(socket->sk, sk);
 }
 
-/* Who judges segments of @old judges those of @sk, and children of both are made alike: cgroup and security label. */
+/* @sk gets the cgroup and the security label of @old, by which segments and new children are judged. */
 static void share_owner(struct sock *sk, struct sock *old)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
@@ -378,8 +383,7 @@ static void exchange_sockets(struct sock *old, struct sock *new)
 
 /*
  * Both are locked. @sk listens only when it has what keeps segments out of @old. Return: 0; -EINVAL; -EOPNOTSUPP,
- * nobody can copy an IPsec policy of @old; or an error of struct xtcp_build_calls.drain, start() or
- * xtcp_relay_follow().
+ * nobody can copy an IPsec policy of @old; or an error of struct xtcp_build_calls.drain or start().
  */
 static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
@@ -394,14 +398,7 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 		return err;
 	share_filter(sk, old);
 	share_owner(sk, old);
-	err = start(sk, READ_ONCE(old->sk_max_ack_backlog));
-	if (!err) {
-		err = xtcp_relay_follow(sk, old, calls);
-		if (err) {
-			xtcp_listen_stop(sk);
-			xtcp_state_set(sk, TCP_CLOSE);
-		}
-	}
+	err = start(sk, READ_ONCE(old->sk_max_ack_backlog), old, calls);
 	if (err) {
 		calls->drain(old, NULL, NULL);
 		return err;

@@ -306,7 +306,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 		due = push_is_due(xtcp_sk(sk));
 		if (due)
 			mark_push(sk);
-		/* as in Linux: else it waits behind what has been tried, and goes with that */
+		/* as in Linux: text that waits behind other text goes with that, or at the end of the write */
 		if (due || skb == xtcp_sndq_unsent(sk))
 			push_written(sk, TCP_NAGLE_CORK);
 		if (++filled % SKBS_BETWEEN_BACKLOGS == 0)

@@ -85,7 +85,8 @@
  * EPERM, no administrator of the machine (CAP_NET_ADMIN); EINVAL, no such sockets; EAGAIN, a call of a
  * program has one of them, perhaps for ever; EOPNOTSUPP, the other one has an IPsec policy of its own; EBUSY,
  * it is followed or follows; with -1 fd is not closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK,
- * ENOMEM; or an error of setting a key. After those of keys and memory close fd: it may have some of the keys.
+ * ENOMEM; or an error of setting a key. After those of keys and memory close fd: it may have keys, filter, cgroup
+ * and security label of the other one.
  */
 #define XTCP_TAKE_OVER		2506
 
