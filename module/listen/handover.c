@@ -434,8 +434,8 @@ struct sock *xtcp_relay_take(struct sock *sk)
 
 /*
  * A listener ends. If it has taken over the socket of another one, nobody accepts the children of that
- * one, which ends, too, if it can.
- * If its own socket was taken over, it has woken that program, whose socket may go now.
+ * one, which ends, too, if it can. If its own socket was taken over, it has woken that program, whose
+ * socket may go now.
  */
 static void end_relays(struct xtcp_listener *listener)
 {

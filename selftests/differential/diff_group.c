@@ -155,6 +155,16 @@ SCENARIO(reuseport_matrix_mapped)
 		matrix(members6, 8, 3, 8);
 }
 
+/* The end that closes first, @s, is in TIME-WAIT then. */
+static void end_both(int c, int s)
+{
+	RET(shutdown(s, SHUT_WR));
+	RET(shutdown(c, SHUT_WR));
+	STATE(c, TCP_CLOSE);
+	STATE(s, TCP_CLOSE);
+	close(s);
+}
+
 /* The port of a live connection whose listener is gone, and then of TIME-WAIT. */
 SCENARIO_OF_PAIR(bind_beside_connection)
 {
@@ -169,11 +179,7 @@ SCENARIO_OF_PAIR(bind_beside_connection)
 		}
 		if (i)
 			break;
-		RET(shutdown(s, SHUT_WR));
-		RET(shutdown(c, SHUT_WR));
-		STATE(c, TCP_CLOSE);
-		STATE(s, TCP_CLOSE);
-		close(s);
+		end_both(c, s);
 	}
 }
 
@@ -404,11 +410,7 @@ SCENARIO(reuseport_beside_connection)
 		RET(try_at(HOST_ANY, OPT_PORT | OPT_LISTEN));
 		if (i)
 			break;
-		RET(shutdown(s, SHUT_WR));
-		RET(shutdown(c, SHUT_WR));
-		STATE(c, TCP_CLOSE);
-		STATE(s, TCP_CLOSE);
-		close(s);
+		end_both(c, s);
 	}
 }
 
