@@ -380,21 +380,26 @@ static const struct { const char *name; int metric; } metrics[] = {
 	{ "fastopen_no_cookie", RTAX_FASTOPEN_NO_COOKIE },
 };
 
-/* A request for a route to @to, which lacks what is special about it. */
+/* A request for a route to @to, over @dev (NULL: over none). @kind: its table, scope and type. */
+static void begin_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits, struct rtmsg kind,
+			const char *dev)
+{
+	kind.rtm_family = ip == 4 ? AF_INET : AF_INET6;
+	kind.rtm_dst_len = bits;
+	kind.rtm_protocol = RTPROT_STATIC;
+	netlink_start(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &kind, sizeof(kind));
+	if (dev)
+		netlink_put_u32(req, RTA_OIF, if_nametoindex(dev));
+	netlink_put(req, RTA_DST, to, ip == 4 ? 4 : 16);
+}
+
+/* One over the tun device, which lacks what is special about it. */
 static void start_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits)
 {
-	const struct rtmsg route = {
-		.rtm_family = ip == 4 ? AF_INET : AF_INET6,
-		.rtm_dst_len = bits,
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
-		.rtm_type = RTN_UNICAST,
-	};
+	const struct rtmsg kind = { .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST,
+				    .rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE };
 
-	netlink_start(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
-	netlink_put_u32(req, RTA_OIF, if_nametoindex(WIRE_DEVICE));
-	netlink_put(req, RTA_DST, to, ip == 4 ? 4 : 16);
+	begin_route(req, ip, to, bits, kind, WIRE_DEVICE);
 }
 
 static unsigned int all_bits(const struct wire *w)
@@ -464,18 +469,11 @@ static int put_metric(struct wire *w, struct netlink_request *req, const char *n
 /* Let nothing reach the row's peer, until another route to it is made. What the peer sends arrives still. */
 int wire_route_lose(struct wire *w)
 {
-	const struct rtmsg route = {
-		.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
-		.rtm_dst_len = all_bits(w),
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
-		.rtm_type = RTN_UNREACHABLE,
-	};
+	const struct rtmsg kind = { .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNREACHABLE,
+				    .rtm_scope = RT_SCOPE_UNIVERSE };
 	struct netlink_request req;
 
-	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
-	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
+	begin_route(&req, w->ip, w->peer, all_bits(w), kind, NULL);
 	return add_route(w, &req);
 }
 
@@ -541,39 +539,21 @@ int wire_route_user(struct wire *w, uint32_t uid)
  */
 int wire_route_detour(struct wire *w)
 {
-	const struct rtmsg route = {
-		.rtm_family = AF_INET,
-		.rtm_dst_len = all_bits(w),
-		.rtm_table = TABLE_OF_DETOUR,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_LINK,
-		.rtm_type = RTN_UNICAST,
-	};
+	const struct rtmsg kind = { .rtm_table = TABLE_OF_DETOUR, .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
 	struct netlink_request req;
 
-	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
-	netlink_put_u32(&req, RTA_OIF, if_nametoindex("lo"));
-	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
+	begin_route(&req, w->ip, w->peer, all_bits(w), kind, "lo");
 	return add_route(w, &req) || route_rest(w, TABLE_OF_DETOUR) ? -1 : 0;
 }
 
 /* An own address that no device has: a rule takes it in, as for a transparent proxy. bind() needs IP_TRANSPARENT. */
 int wire_route_foreign(struct wire *w)
 {
-	const struct rtmsg route = {
-		.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
-		.rtm_dst_len = all_bits(w),
-		.rtm_table = TABLE_OF_FOREIGN,
-		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_HOST,
-		.rtm_type = RTN_LOCAL,
-	};
+	const struct rtmsg kind = { .rtm_table = TABLE_OF_FOREIGN, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL };
 	struct netlink_request req;
 
 	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.10.0.1" : "fd00:10::1", w->local);
-	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
-	netlink_put_u32(&req, RTA_OIF, if_nametoindex("lo"));
-	netlink_put(&req, RTA_DST, w->local, w->ip == 4 ? 4 : 16);
+	begin_route(&req, w->ip, w->local, all_bits(w), kind, "lo");
 	if (add_route(w, &req))
 		return -1;
 	start_rule(&req, w, w->local, FR_ACT_TO_TBL, TABLE_OF_FOREIGN, 100);
