@@ -79,17 +79,9 @@ how_late()
 	kill $late && wait $late
 }
 
-# show_steps NAME: scripts/demo/demo-NAME.py does them and shows each; then the module goes.
-show_steps()
+# unload: the module; a program that was killed may still have its sockets
+unload()
 {
-	local status=0
-
-	LADDER="scripts/tools/xtcp-ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain \
-		$python "scripts/demo/demo-$1.py" || status=1
-	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
-	[ $status -eq 0 ] || die "failed"
-	how_late
-	# a program that was killed may still have its sockets
 	for _ in {1..200}; do ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
 	[ ! -e /sys/module/xtcp ] || die "the module does not unload"
 }

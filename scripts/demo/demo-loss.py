@@ -5,20 +5,25 @@
 
 import os
 import re
-import select
 import shutil
 import socket
 import subprocess
 import sys
-
-from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state, wrapped
+import textwrap
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
 
+from listing import Listing
+from program import PROC, enter
 from segments import MODULUS
 from transfer import Transfer, events
 
-CLIENT_PORT = 50001
+AF_XTCP = 25
+CLIENT, SERVER = ("10.77.0.1", 50001), ("10.77.0.2", 80)
+TRACE = "/sys/kernel/tracing/trace"
+COLOR = bool(os.environ.get("COLOR"))
+LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder --plain").split()
 SEGMENTS = 1600
 ONE, BURST, LAST = (60,), tuple(range(700, 708)), (SEGMENTS,)
 MARK_SEEN = 0.02    # s: a mark gets to the server, and back
@@ -29,6 +34,44 @@ COUNTERS = ("TcpRetransSegs", "TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery", 
             "TcpExtTCPDSACKRecv", "TcpExtTCPSpuriousRTOs")
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 OUT = os.environ.get("OUT", "/tmp/demo")
+
+
+def wrapped(text):
+    return textwrap.fill(text, int(os.environ.get("COLUMNS", 110)), break_on_hyphens=False)
+
+
+def title(text):
+    print("\n%s%s%s" % (os.environ.get("BOLD", ""), wrapped("== %s ==" % text), os.environ.get("PLAIN", "")), flush=True)
+
+
+def must_show(text, *patterns):
+    """All of these are in the text, one behind the other, or the demonstration has failed."""
+    at = 0
+    for pattern in patterns:
+        found = re.compile(pattern).search(text, at)
+        if not found:
+            sys.exit("this should have shown: " + pattern)
+        at = found.end()
+
+
+def opened(ns, option, octets):
+    """A socket in a namespace, with a buffer so large. Python knows no addresses of AF_XTCP, which are those of IPv4."""
+    enter(ns)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, socket.socket(AF_XTCP, socket.SOCK_STREAM).detach())
+    sock.setsockopt(socket.SOL_SOCKET, option, octets)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return sock
+
+
+def wait_for_server(state):
+    """Until its end of the connection is in that state; None: until it is gone."""
+    enter("server")
+    for _ in range(2000):
+        states = {row.ends[1]: row.state for row in Listing("xtcp", PROC).rows()}
+        if states.get("%s:%d" % CLIENT) == state:
+            return
+        time.sleep(0.01)
+    sys.exit("never came: %s in the namespace server" % (state or "an end"))
 
 
 def choose_algorithm():
@@ -60,35 +103,36 @@ def lose(numbers, isn, mss):
 def transfer(client, server, octets):
     """One send() of everything and large buffers, so that no program is in the way of the protocol."""
     client.send(bytes(octets))
-    left = octets
-    while left:
-        if not server.wait(select.POLLIN, 60):
+    server.settimeout(60)
+    while octets:
+        try:
+            octets -= len(server.recv(1 << 20))
+        except TimeoutError:
             sys.exit("the transfer stands still")
-        left -= len(os.read(server.fd, 1 << 20))
 
 
 def connect():
     """Both programs' ends of a connection, and what the segments to lose are called."""
-    listener = Socket("server")
-    listener.set(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
-    listener.bind(SERVER, PORT)
+    listener = opened("server", SO_RCVBUFFORCE, 8 << 20)
+    listener.bind(SERVER)
     listener.listen(16)
-    client = Socket("client")
-    client.set(socket.SOL_SOCKET, SO_SNDBUFFORCE, 8 << 20)
-    client.connect(CLIENT_PORT)
-    if not listener.wait(select.POLLIN, 20):
+    listener.settimeout(20)
+    client = opened("client", SO_SNDBUFFORCE, 8 << 20)
+    client.bind(CLIENT)
+    client.connect(SERVER)
+    try:
+        server, _ = listener.accept()
+    except TimeoutError:
         sys.exit("nobody connects")
-    server = listener.accept()
-    wait_state("client", CLIENT_PORT, "ESTAB")
     listener.close()
     with open(TRACE) as file:
-        syn = next(event for event in events(file, CLIENT_PORT) if event.name == "segment_out" and "S" in event.flags)
+        syn = next(event for event in events(file, CLIENT[1]) if event.name == "segment_out" and "S" in event.flags)
     return client, server, syn.seq
 
 
 def drawn(file, begin, end, *how):
     """The ladder between two moments, in seconds."""
-    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
+    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT[1]), "--from", "%.3f" % (begin * 1000 - 3),
                            "--to", "%.3f" % (end * 1000 + 2), *how, file], check=True, stdout=subprocess.PIPE,
                           text=True).stdout
 
@@ -102,7 +146,7 @@ def part(file, begin, end, *expected):
 def lessons(file, algorithm):
     """Each loss by itself."""
     with open(file) as lines:
-        found = Transfer(lines, CLIENT_PORT)
+        found = Transfer(lines, CLIENT[1])
     lost = {segment.left // (segment.right - segment.left) + 1: segment for segment in reversed(found.lost())}
     for number in ONE + BURST + LAST:
         if number not in lost:
@@ -136,7 +180,7 @@ def lessons(file, algorithm):
 def show_all(file, algorithm):
     title("all of it")
     picture = "%s/loss-%s.svg" % (OUT, algorithm)
-    subprocess.run(["scripts/tools/xtcp-plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain",
+    subprocess.run(["scripts/tools/xtcp-plot", "--port", str(CLIENT[1]), "--color" if COLOR else "--plain",
                     "--svg", picture,
                     "--title", "Loss and recovery: xtcp, " + algorithm, file], check=True)
     print("\nthe picture: " + os.path.relpath(picture))
@@ -146,7 +190,7 @@ def main():
     os.environ["NSTAT_HISTORY"] = "/tmp/demo/nstat"
     algorithm = choose_algorithm()
     client, server, isn = connect()
-    mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+    mss = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
     at_random = os.environ.get("RANDOM_LOSS")
     if not at_random:
         lose(ONE + BURST + LAST, isn, mss)
@@ -155,16 +199,21 @@ def main():
                   "segment %d, segments %d to %d and the last one, each once" % (*ONE, BURST[0], BURST[-1]))), flush=True)
     transfer(client, server, SEGMENTS * mss)
     client.close()
-    wait_state("server", CLIENT_PORT, "CLOSE-WAIT")
+    wait_for_server("CLOSE-WAIT")
     server.close()
-    wait_state("server", CLIENT_PORT, None)
+    wait_for_server(None)
     file = OUT + "/loss-%s.trace" % algorithm
     shutil.copyfile(TRACE, file)
     if not at_random:
         lessons(file, algorithm)
     show_all(file, algorithm)
     title("the sender's counters")
-    must_show(shown("client", "nstat", *COUNTERS), "^#xtcp\n", *["TcpRetransSegs"] * (not at_random))
+    enter("client")
+    print(wrapped("client$ nstat " + " ".join(COUNTERS)), flush=True)
+    text = subprocess.run(["nstat", *COUNTERS], check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = text.replace("#kernel\n", "#xtcp\n", 1)     # stock nstat's word for whatever it reads
+    print(text, end="", flush=True)
+    must_show(text, "^#xtcp\n", *["TcpRetransSegs"] * (not at_random))
 
 
 main()

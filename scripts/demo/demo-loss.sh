@@ -55,4 +55,9 @@ echo 32768 >$tracing/buffer_size_kb
 [ -z "${ALGORITHM_KO-}" ] || insmod "$ALGORITHM_KO" || die "$ALGORITHM_KO does not load"
 # one that was just written is allowed in no namespace but this one
 cat /proc/sys/net/xtcp/available_congestion_control >/proc/sys/net/xtcp/allowed_congestion_control
-show_steps loss
+LADDER="scripts/tools/xtcp-ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain $python scripts/demo/demo-loss.py
+status=$?
+[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/loss.trace"
+[ $status -eq 0 ] || die "failed"
+how_late
+unload

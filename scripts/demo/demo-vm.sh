@@ -110,7 +110,5 @@ title "and out again"
 read -r pid <$work/server80.pid && kill "$pid"
 read -r pid8080 <$work/server8080.pid && kill "$pid8080"
 while [ -e "/proc/$pid" ] && [ $SECONDS -lt 500 ]; do :; done
-# a program that was killed may still have its sockets
-for _ in {1..200}; do ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
-[ ! -e /sys/module/xtcp ] || die "the module does not unload"
+unload
 echo "xtcp is unloaded; what was left in TIME-WAIT went with it"
