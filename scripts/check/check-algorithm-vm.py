@@ -17,8 +17,8 @@ import time
 
 AF_XTCP = 25
 PORT = 7400
+ADDRESS = "127.0.0.1", PORT
 KNOBS = "/proc/sys/net/xtcp/"
-LIBC = ctypes.CDLL(None, use_errno=True)
 CWND = 80  # tcpi_snd_cwnd in struct tcp_info
 
 
@@ -36,69 +36,46 @@ def knob(name):
 
 
 def xtcp_socket():
-    return call("socket", AF_XTCP, socket.SOCK_STREAM, 0)
-
-
-def address(port):
-    return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", port, socket.inet_aton("127.0.0.1"))
-
-
-def call(name, *arguments):
-    """Python's sockets do not know the family: descriptors and libc's calls."""
-    result = getattr(LIBC, name)(*arguments)
-    if result < 0:
-        raise OSError(ctypes.get_errno(), name)
-    return result
-
-
-def option(fd, which, size):
-    room = ctypes.create_string_buffer(size)
-    length = ctypes.c_uint32(size)
-    call("getsockopt", fd, socket.IPPROTO_TCP, which, room, ctypes.byref(length))
-    return room.raw[:length.value]
+    """Python knows no addresses of the family, which are those of IPv4."""
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, socket.socket(AF_XTCP, socket.SOCK_STREAM).detach())
 
 
 def pair():
     """A listener, and both ends of a connection, as segments: an algorithm sees no ACK of what goes straight to a peer."""
     write_knob("local", "0")
     listener = xtcp_socket()
-    call("setsockopt", listener, socket.SOL_SOCKET, socket.SO_REUSEADDR, struct.pack("=I", 1), 4)
-    call("bind", listener, address(PORT), 16)
-    call("listen", listener, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(ADDRESS)
+    listener.listen(1)
+    return listener, *connected(listener)
+
+
+def connected(listener):
     client = xtcp_socket()
-    call("connect", client, address(PORT), 16)
-    return listener, client, call("accept", listener, None, None)
+    client.connect(ADDRESS)
+    return client, listener.accept()[0]
 
 
-def cwnd_of(fd):
-    return struct.unpack_from("=I", option(fd, 11, 104), CWND)[0]
+def close(*sockets):
+    for sock in sockets:
+        sock.close()
+
+
+def cwnd_of(sock):
+    return struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), CWND)[0]
 
 
 def transfer(octets=4 << 20):
     """Through one connection: what both ends use, and the window at its end."""
     listener, client, server = pair()
     got = []
-
-    def read_all():
-        left = octets
-        while left > 0:
-            part = len(os.read(server, 65536))
-            if not part:
-                break
-            left -= part
-        got.append(left)
-
-    reader = threading.Thread(target=read_all)
+    reader = threading.Thread(target=lambda: got.append(len(server.makefile("rb").read(octets))))
     reader.start()
-    sent = 0
-    while sent < octets:
-        sent += os.write(client, bytes(min(65536, octets - sent)))
+    client.sendall(bytes(octets))
     reader.join()
-    names = [uses(fd) for fd in (client, server)]
-    cwnd = cwnd_of(client)
-    for fd in (client, server, listener):
-        os.close(fd)
-    return got == [0], names, cwnd
+    names, cwnd = [uses(client), uses(server)], cwnd_of(client)
+    close(client, server, listener)
+    return got == [octets], names, cwnd
 
 
 def unload():
@@ -110,12 +87,12 @@ def write_knob(name, text):
         file.write(text)
 
 
-def choose(fd, name):
-    call("setsockopt", fd, socket.IPPROTO_TCP, 13, name.encode(), len(name))
+def choose(sock, name):
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
 
 
-def uses(fd):
-    return option(fd, 13, 16).rstrip(b"\0").decode()
+def uses(sock):
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
 
 
 def in_use(name="xtcp_cong_aimd"):
@@ -147,8 +124,8 @@ def holders(module):
     """Each of those who can use an algorithm keeps its module, and no longer than they use it."""
     listener, client, server = pair()
     choose(client, "aimd")
-    os.write(client, b"x" * 1000)
-    verdict(uses(client) == "aimd" and uses(server) == "cubic" and os.read(server, 1000) == b"x" * 1000,
+    client.send(b"x" * 1000)
+    verdict(uses(client) == "aimd" and uses(server) == "cubic" and server.recv(1000) == b"x" * 1000,
             "an open connection takes it")
     verdict(in_use(), "which keeps it")
     choose(client, "cubic")
@@ -156,9 +133,7 @@ def holders(module):
     run("insmod", module)
     choose(listener, "aimd")
     verdict(in_use(), "a listener keeps it")
-    second = xtcp_socket()
-    call("connect", second, address(PORT), 16)
-    child = call("accept", listener, None, None)
+    second, child = connected(listener)
     choose(listener, "cubic")
     verdict(uses(child) == "aimd" and in_use(), "and its child, after it")
     shown = run("scripts/xtcp", "ss", "--set", "cc=reno", "sport", f"= {PORT}").stdout
@@ -166,8 +141,7 @@ def holders(module):
     run("insmod", module)
     run("scripts/xtcp", "ss", "--set", "cc=aimd", "sport", f"= {PORT}")
     verdict(uses(child) == "aimd" and in_use(), "xtcp ss --set gives it")
-    for fd in (child, second, client, server, listener):
-        os.close(fd)
+    close(child, second, client, server, listener)
     verdict(goes(), "the end of the connections lets it go")
     run("insmod", module)
     run("scripts/xtcp", "policy", "add", "cc=aimd", f"dport={PORT}")
@@ -176,8 +150,7 @@ def holders(module):
     verdict(uses(fds[1]) == "aimd", "a connection takes it by that rule")
     run("scripts/xtcp", "policy", "del", f"dport={PORT}")
     verdict(in_use(), "and keeps it, after the rule")
-    for fd in fds:
-        os.close(fd)
+    close(*fds)
     verdict(goes(), "and both have let it go")
     run("insmod", module)
     write_knob("congestion_control", "aimd")
@@ -209,9 +182,9 @@ def churn(module):
                 choose(idle, "aimd")
             except FileNotFoundError:
                 continue
-            os.write(idle, b"x" * 100)
+            idle.send(b"x" * 100)
             choose(idle, "reno")
-            os.read(fds[2], 100)
+            fds[2].recv(100)
             turns.put(True)
 
     threads = [threading.Thread(target=each) for each in (read_names, choose_it)]
@@ -231,8 +204,7 @@ def churn(module):
     loaded.set()
     for thread in threads:
         thread.join()
-    for fd in fds:
-        os.close(fd)
+    close(*fds)
     verdict(gone == 5 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
 
 
@@ -243,9 +215,9 @@ def renew():
 
 def grown(fd, peer):
     """The window after more text than it holds: that of the second version has always seven segments."""
-    sent = os.write(fd, bytes(65536))
+    sent = fd.send(bytes(65536))
     while sent:
-        sent -= len(os.read(peer, 65536))
+        sent -= len(peer.recv(65536))
     for _ in range(200):
         if cwnd_of(fd) == 7:
             break
@@ -262,27 +234,24 @@ def replaced(work):
     unconnected, late = xtcp_socket(), xtcp_socket()
     for fd in (client, unconnected, late):
         choose(fd, "aimd")
-    os.write(client, b"x" * 1000)
-    os.read(server, 1000)
+    client.send(b"x" * 1000)
+    server.recv(1000)
     run("scripts/xtcp", "policy", "add", "cc=aimd", "dport=7")
     write_knob("congestion_control", "aimd")
     room = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; read word; cat /proc/sys/net/xtcp/congestion_control"],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     room.stdout.readline()
-    orphan, aborted, waiting = (xtcp_socket() for _ in range(3))
-    peers = []
-    for fd in (orphan, aborted):
-        call("connect", fd, address(PORT), 16)
-        peers.append(call("accept", listener, None, None))
-    call("connect", waiting, address(PORT), 16)     # and is not accepted
-    os.set_blocking(orphan, False)
+    (orphan, its_peer), (aborted, reset) = connected(listener), connected(listener)
+    waiting = xtcp_socket()
+    waiting.connect(ADDRESS)    # and is not accepted
+    orphan.setblocking(False)
     try:
-        while os.write(orphan, bytes(1 << 16)):
+        while orphan.send(bytes(1 << 16)):
             pass
     except BlockingIOError:
-        os.close(orphan)
-    call("setsockopt", peers[1], socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=II", 1, 0), 8)
-    os.close(peers[1])
+        orphan.close()
+    reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=II", 1, 0))
+    reset.close()
     cwnd = cwnd_of(client)
     result = run("insmod", second)
     verdict("resource busy" in result.stderr, "replaced: not unless it is said " + result.stderr.strip())
@@ -298,19 +267,18 @@ def replaced(work):
     renew()
     verdict(cwnd_of(client) == cwnd, f"replaced: the window stays ({cwnd})")
     verdict(in_use(), "replaced: sockets without a connection keep the old one")
-    os.close(unconnected)
-    call("connect", late, address(PORT), 16)
+    unconnected.close()
+    late.connect(ADDRESS)
     verdict(goes(), "replaced: it goes when one is closed and the other connects")
     verdict(in_use("xtcp_cong_aimd_V2") and uses(client) == uses(late) == uses(aborted) == "aimd", "replaced: all have the new one")
-    child = call("accept", listener, None, None)
-    last = call("accept", listener, None, None)
+    child = listener.accept()[0]
+    last = listener.accept()[0]
     verdict(grown(client, server) == grown(child, waiting) == grown(late, last) == 7, "replaced: which sees the next ACK of each")
     verdict("cc=aimd" in run("scripts/xtcp", "policy", "list").stdout, "replaced: a rule names it")
     verdict(room.communicate("\n")[0] == "aimd\n", "replaced: and so does the default of another namespace")
     run("scripts/xtcp", "policy", "del", "dport=7")
     write_knob("congestion_control", "cubic")
-    for fd in (listener, client, server, waiting, late, child, last, aborted, peers[0]):
-        os.close(fd)
+    close(listener, client, server, waiting, late, child, last, aborted, its_peer)
     verdict(goes("xtcp_cong_aimd_V2"), "replaced: and goes when nobody has it")
     owned(module, second)
     changes(module, second)
@@ -337,8 +305,7 @@ def loaded(work):
     said = load()
     verdict(said.startswith("xtcp_cong_aimd is loaded\nxtcp_cong_aimd_V2 stays loaded, for sockets without"),
             f"xtcp cong load: says what stays {said}")
-    for fd in (idle, *fds):
-        os.close(fd)
+    close(idle, *fds)
     verdict(goes("xtcp_cong_aimd_V2") and goes(), "xtcp cong load: and both go")
 
 
@@ -347,12 +314,12 @@ def owned(module, second):
     run("insmod", module)
     fds = pair()
     choose(fds[1], "aimd")
-    faults = LIBC.syscall({"x86_64": 323}.get(os.uname().machine, 282), 0)
+    faults = ctypes.CDLL(None).syscall({"x86_64": 323}.get(os.uname().machine, 282), 0)
     page = mmap.mmap(-1, 4096)
     at = ctypes.addressof(ctypes.c_char.from_buffer(page))
     fcntl.ioctl(faults, 0xc018aa3f, struct.pack("=QQQ", 0xaa, 0, 0))    # UFFDIO_API
     fcntl.ioctl(faults, 0xc020aa00, struct.pack("=QQQQ", at, 4096, 1, 0))    # UFFDIO_REGISTER
-    thread = threading.Thread(target=lambda: call("send", fds[1], ctypes.c_void_p(at), 100, 0))
+    thread = threading.Thread(target=lambda: fds[1].send(memoryview(page)[:100]))
     thread.start()
     where = ""
     while "userfault" not in where:
@@ -364,38 +331,34 @@ def owned(module, second):
     os.close(faults)
     thread.join()
     verdict(goes() and in_use("xtcp_cong_aimd_V2"), "replaced: and has the new one when it lets go")
-    for fd in fds:
-        os.close(fd)
+    close(*fds)
     verdict(goes("xtcp_cong_aimd_V2"), "replaced: which goes with it")
 
 
 def changes(module, second):
     """They replace each other while connections come and go and carry data, and others read."""
     done, wrong, rounds = [], [], 0
-    fds = pair()
+    fds = listener, client, server = pair()
 
     def read_names():
         while not done:
-            names = knob("available_congestion_control").split() + [uses(fds[1])]
+            names = knob("available_congestion_control").split() + [uses(client)]
             wrong.extend(name for name in names if name not in ("aimd", "bbr", "cubic", "dctcp", "prague", "reno"))
             run("scripts/xtcp", "ss", "-ti")
 
     def connect():
         while not done:
-            client = xtcp_socket()
-            call("connect", client, address(PORT), 16)
-            server = call("accept", fds[0], None, None)
-            os.write(client, b"x" * 5000)
-            os.close(client)
-            os.close(server)
+            ends = connected(listener)
+            ends[0].send(b"x" * 5000)
+            close(*ends)
 
     def send():
         while not done:
-            os.write(fds[1], bytes(65536))
-        os.close(fds[1])
+            client.send(bytes(65536))
+        client.close()
 
     def receive():
-        while os.read(fds[2], 65536):
+        while server.recv(65536):
             pass
 
     run("insmod", module)
@@ -422,8 +385,7 @@ def changes(module, second):
     for thread in threads:
         thread.join()
     write_knob("congestion_control", "cubic")
-    for fd in (fds[0], fds[2]):
-        os.close(fd)
+    close(listener, server)
     verdict(rounds == 8 and not wrong and goes(), f"replaced: eight times while connections come and go ({rounds}, {wrong[:3]})")
 
 
@@ -444,7 +406,7 @@ def use(stack, how, name):
     """In a process of its own: prints the error."""
     try:
         if how == "socket":
-            choose(call("socket", AF_XTCP if stack == "xtcp" else socket.AF_INET, socket.SOCK_STREAM, 0), name)
+            choose(xtcp_socket() if stack == "xtcp" else socket.socket(), name)
         else:
             # not by a file, which writes again when it is closed
             os.write(os.open((KNOBS if stack == "xtcp" else "/proc/sys/net/ipv4/tcp_") + how, os.O_WRONLY), name.encode())
@@ -503,8 +465,7 @@ def alone(work):
     verdict(not result.returncode and knob("available_congestion_control") == before + " aimd",
             "alone: loads beside a connection, and is available " + result.stderr.strip())
     verdict("aimd" not in knob("allowed_congestion_control") and uses(fds[1]) == "cubic", "alone: and changes nothing")
-    for fd in fds:
-        os.close(fd)
+    close(*fds)
     verdict(refused(work, "aimd", "File exists", ""), "alone: loads once")
     verdict(refused(work, "again", "resource busy", "xtcp_cong_again: there is a congestion control 'aimd' already"),
             "alone: a name that is taken is refused")
