@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 import traceback
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
 
@@ -43,7 +44,7 @@ from segments import SLACK
 from tap import Tap, differs, read, write
 from transfer import Transfer
 
-TRACES = "selftests/see/traces/"
+TRACES, WATCHED = "selftests/see/traces/", "selftests/see/watch/loss.trace"
 LADDER = ["scripts/tools/xtcp-ladder"]
 ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *(\d+\.\d{3})? *$")
 
@@ -153,8 +154,7 @@ def check_readme(folder):
     what the command below it draws."""
     shown = ladder("--plain", "--width", "110", TRACES + "readme.trace").stdout
     shown = "".join("    %s\n" % line.rstrip() for line in shown.splitlines())
-    with open("scripts/README.md", encoding="utf-8") as file:
-        verdict(shown in file.read(), "the picture of scripts/README.md", "it has not:", shown)
+    verdict(shown in read("scripts/README.md"), "the picture of scripts/README.md", "it has not:", shown)
     text = read("README.md")
     picture = re.search(r"^!\[[^]]+\]\((\S+\.svg)\)$", text, re.M)
     command = re.search(r"^    scripts/xtcp ladder (.*) --svg \S+ (\S+)$", text, re.M)
@@ -168,20 +168,14 @@ def check_readme(folder):
 
 
 def check_sentence(name, done, status, *patterns, prog="xtcp-ladder"):
-    lines = done.stderr.rstrip("\n").split("\n")
-    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
-    verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith(prog + ": ") and not missing and
-            "Traceback" not in done.stderr, name, "status %d" % done.returncode, done.stderr, *missing)
+    verdict.sentence(name, done, *patterns, program=prog, status=status)
 
 
 def check_bad(folder):
     def file(name, data):
-        with open(os.path.join(folder, name), "wb") as out:
-            out.write(data)
-        return os.path.join(folder, name)
+        return write(os.path.join(folder, name), data)
 
-    with open(TRACES + "close-first.trace", "rb") as trace:
-        good = trace.read()
+    good = read(TRACES, "close-first.trace").encode()
     check_sentence("an empty trace", ladder(file("empty", b"")), 2, "the trace is empty")
     check_sentence("no event in it", ladder(file("none", b"# tracer: nop\n# nothing\n")), 2, "no event of xtcp")
     check_sentence("binary", ladder(file("binary", bytes(range(256)) * 2000)), 2, "no text")
@@ -218,8 +212,7 @@ def check_bad(folder):
     odd = ladder("--plain", "--width", "100", file("odd", odd))
     verdict(not odd.stderr and odd.stdout == picture("close-first"),
             "a program with a name like an event's", odd.stdout, odd.stderr)
-    with open(TRACES + "corrupted.trace", "rb") as trace:
-        doubled = trace.read().replace(b"rto_ms=201 backoff=0", b"rto_ms=201 backoff=12")
+    doubled = read(TRACES, "corrupted.trace").replace("rto_ms=201 backoff=0", "rto_ms=201 backoff=12")
     doubled = ladder("--plain", file("doubled", doubled))
     verdict("(retransmit timer, RTO 120000 ms)" in doubled.stdout, "an RTO that was doubled to the largest one",
             doubled.stdout, doubled.stderr)
@@ -261,10 +254,7 @@ def check_threshold(folder):
     """An algorithm that sets no ssthresh: neither picture speaks of one."""
     picture = os.path.join(folder, "threshold.svg")
     for words, there in (("ssthresh=4294967295", False), ("ssthresh=14480", True)):
-        with open("selftests/see/watch/loss.trace") as file:
-            data = re.sub(r"ssthresh=\d+", words, file.read())
-        name = os.path.join(folder, "threshold.trace")
-        write(name, data)
+        name = write(os.path.join(folder, "threshold.trace"), re.sub(r"ssthresh=\d+", words, read(WATCHED)))
         text = plot("--width", "80", "--svg", picture, name).stdout
         drawn = read(picture)
         verdict((" cwnd, - ssthresh" in text) == there and (">ssthresh</text>" in drawn) == there and "cwnd" in text,
@@ -274,13 +264,10 @@ def check_threshold(folder):
 def check_many_marks(folder):
     """A hundred congestion marks: a loss behind them has its number and its reason nevertheless."""
     loss = re.compile(r"(.*xtcp_congestion: .*) phase=Loss (.*) reason=")
-    with open(TRACES + "corrupted.trace") as file:
-        lines = list(file)
+    lines = read(TRACES, "corrupted.trace").splitlines(True)
     at, found = next((at, loss.match(line)) for at, line in enumerate(lines) if loss.match(line))
     marks = ["%s phase=CWR %s reason=congestion mark\n" % found.groups(), "%s phase=Open %s reason=over\n" % found.groups()]
-    name = os.path.join(folder, "marks.trace")
-    with open(name, "w") as file:
-        file.writelines(lines[:at] + marks * 100 + lines[at:])
+    name = write(os.path.join(folder, "marks.trace"), "".join(lines[:at] + marks * 100 + lines[at:]))
     text = plot("--width", "80", name).stdout
     numbers = re.findall(r"^ *\d+ +\d+\.\d ms  (.*)", text, re.M)
     wide = [line for line in text.split("\n") if len(line) > 80]
@@ -291,13 +278,10 @@ def check_many_marks(folder):
 
 def check_beside(folder):
     """Two connections in one picture, the second one as large and a second later; four are too many."""
-    name, picture = os.path.join(folder, "two.trace"), os.path.join(folder, "two.svg")
-    with open("selftests/see/watch/loss.trace") as file:
-        lines = list(file)
+    picture, lines = os.path.join(folder, "two.svg"), read(WATCHED).splitlines(True)
     later = [re.sub(r" (\d+)(\.\d+: xtcp_)", lambda found: " %d%s" % (int(found[1]) + 1, found[2]), line)
              .replace(":50001 ", ":50002 ") for line in lines if ": xtcp_" in line]
-    with open(name, "w") as file:
-        file.writelines(lines + later)
+    name = write(os.path.join(folder, "two.trace"), "".join(lines + later))
     for locale, dot in (("C", ":"), ("C.UTF-8", "⣿")):
         text = plot("--width", "80", "--windows", "--port", "50001", "--port", "50002", "--svg", picture, name,
                     locale=locale).stdout
@@ -317,14 +301,14 @@ def check_beside(folder):
 
 def check_listener(folder):
     """The queues of a listener: 8 entries, 300 cookies, one that is opened and accepted, and seven peers that are refused."""
-    name, picture = os.path.join(folder, "queue.trace"), os.path.join(folder, "queue.svg")
+    picture = os.path.join(folder, "queue.svg")
     told = [("syn", number, number + 1, "arrived", 1) for number in range(8)] + [("syn", 8, 8, "cookie", 2)] * 300
     told += [("accept", 0, 1, "completed", 1), ("syn", 8, 7, "completed", 1), ("accept", 1, 0, "accepted", 1)]
     told += [("syn", 7, 7, "refused", 10 + at % 7) for at in range(15)]
-    with open(name, "w") as file:
-        for at, (queue, old, new, reason, host) in enumerate(told):
-            file.write("  <idle>-0       [000] ..s1. %12.6f: xtcp_queue: netns=1 local=10.0.0.1:80 peer=10.0.0.%d:4000 queue=%s "
-                       "old=%d new=%d reason=%s\n" % (1 + at / 1000, host, queue, old, new, reason))
+    name = write(os.path.join(folder, "queue.trace"), "".join(
+        "  <idle>-0       [000] ..s1. %12.6f: xtcp_queue: netns=1 local=10.0.0.1:80 peer=10.0.0.%d:4000 queue=%s "
+        "old=%d new=%d reason=%s\n" % (1 + at / 1000, host, queue, old, new, reason)
+        for at, (queue, old, new, reason, host) in enumerate(told)))
     text = plot("--width", "80", "--listener", "80", "--svg", picture, name).stdout
     problem = differs(text, ("^The queues of 10.0.0.1:80$", "^SYNs: 8 got a place, 300 a cookie; 15 refused$", "SYN queue; X refused",
                              "X", "^refused: 10.0.0.10:4000, 3 times, the SYN queue was full$", "^and 2 others$"))
@@ -337,8 +321,7 @@ def check_listener(folder):
 def check_settings(folder):
     """What an administrator has set: at its moment, in both plots and in the ladder."""
     name, picture = os.path.join(folder, "set.trace"), os.path.join(folder, "set.svg")
-    with open(TRACES + "loss.trace") as file:
-        lines = list(file)
+    lines = read(TRACES, "loss.trace").splitlines(True)
     ends = re.compile(r"(.*xtcp_)segment_out: (netns=\d+ local=10.77.0.1:\d+ peer=\S+ state=\S+) .* len=[1-9]")
     sent = [at for at, line in enumerate(lines) if ends.match(line)]
     settings = (("congestion", "bbr", 1 << 64, "cc=bbr"), ("max_pacing_rate", "bbr", 125000, "pacing=1mbit"),
@@ -350,8 +333,7 @@ def check_settings(folder):
         at = sent[len(sent) * share // len(settings)]
         event = "%sset: %s set=%s congestion=%s max_pacing_rate=%d user_timeout=5000 keepalive=1 keepidle=60\n" % (
             *ends.match(lines[at]).groups(), what, algorithm, octets - (octets > 1 << 32))
-        with open(name, "w") as file:
-            file.writelines(lines[:at] + [event] + lines[at:])
+        write(name, "".join(lines[:at] + [event] + lines[at:]))
         for options in ("--windows",), ("--svg", picture):
             text = plot("--width", "80", *options, name, locale="C").stdout
             marks = [line for line in text.split("\n") if "v " + words in line or line.endswith(words + " v")]
@@ -366,12 +348,10 @@ def check_settings(folder):
 def check_plot(folder):
     """What scripts/tools/xtcp-plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
-        with open(os.path.join(folder, name), "wb") as out:
-            out.write(data)
-        return os.path.join(folder, name)
+        return write(os.path.join(folder, name), data)
 
     for locale in ("C", "C.UTF-8"):
-        text = plot("--width", "80", "selftests/see/watch/loss.trace", locale=locale).stdout
+        text = plot("--width", "80", WATCHED, locale=locale).stdout
         wide = [line for line in text.split("\n") if len(line) > 80]
         verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
     check_threshold(folder)
@@ -389,12 +369,7 @@ def check_plot(folder):
 
 def check_memory(folder):
     """Of a trace only what is drawn is kept: 34 MB of others' events before a connection, in 48 MB of memory."""
-    name = os.path.join(folder, "large")
-    others = many(10000)
-    with open(name, "w") as file, open(TRACES + "close-first.trace") as newest:
-        for _ in range(5):
-            file.write(others)
-        file.write(newest.read())
+    name = write(os.path.join(folder, "large"), many(10000) * 5 + read(TRACES, "close-first.trace"))
     done = subprocess.run([*LADDER, "--plain", "--width", "100", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=120, env=dict(os.environ, LC_ALL="C.UTF-8"),
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)))
@@ -492,7 +467,7 @@ def wrong_picture(seed):
     return wrong
 
 
-def check_random():
+def check_random(_):
     """Of many random transfers each arrow's ends are of one segment, nothing crosses that has not, and what is in flight is
     so at each event."""
     for first in range(0, TRANSFERS, 100):
@@ -501,7 +476,7 @@ def check_random():
                 "%d of 100 are wrong" % len(wrong), *wrong[:3])
 
 
-def check_choice():
+def check_choice(_):
     name = TRACES + "one-tuple.trace"
     done = ladder("--list", name)
     verdict(done.returncode == 0 and done.stdout.count("\n") == 3 and "the 3. on these ports" in done.stdout,
@@ -537,7 +512,6 @@ def check_pictures(folder):
     for name in ("close-both", "refused-syn", "lost", "corrupted"):
         ladder("--plain", "--all", "--svg", svg, "--html", html, TRACES + name + ".trace")
         text = read(svg)
-        from xml.etree import ElementTree
         root = ElementTree.fromstring(text)
         groups = [group for group in root.iter() if group.get("class") == "segment"]
         drawn = len(re.findall("segment_out", open(TRACES + name + ".trace").read()))
@@ -580,7 +554,6 @@ def places_of(label, large):
 def check_letters(folder):
     """In the SVG nothing is written where something else is: not across an end, not over the times, and no words of a
     segment or a moment on others."""
-    from xml.etree import ElementTree
     svg, large = os.path.join(folder, "a.svg"), 0.62      # a letter's width, for its size
     for name in ABOUT:
         ladder("--plain", "--svg", svg, TRACES + name + ".trace")
@@ -605,7 +578,6 @@ def check_letters(folder):
 
 def check_narrow(folder):
     """--narrow: each arrow of the wide picture, and every word within 328 pixels, 12 high or more."""
-    from xml.etree import ElementTree
     svg = os.path.join(folder, "a.svg")
     for name in ABOUT:
         arrows = []
@@ -624,16 +596,14 @@ def check_narrow(folder):
         verdict(not wrong and arrows[0] == arrows[1] > 0, name + ": the narrow SVG", str(arrows), *wrong)
 
 
-def check_live():
-    with open(TRACES + "close-both.trace") as file:
-        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+def check_live(_):
+    done = ladder("--live", "--plain", "--width", "100", "-", data=read(TRACES, "close-both.trace"))
     crossing = (r"FIN-WAIT-1 \|-- FIN,ACK SEQ=1 ACK=1 .*> \(907\.587\) \|",
                 r"607\.435 +CLOSING \|<-.* FIN,ACK SEQ=1 ACK=1 .*\| FIN-WAIT-1 +607\.358",
                 r"\| \(607\.217\) - FIN,ACK SEQ=1 ACK=1 .*>\| CLOSING +907\.587")
     verdict(done.returncode == 0 and not differs(done.stdout, crossing) and not disorder(done.stdout),
             "--live from a pipe", done.stdout, done.stderr)
-    with open(TRACES + "lost.trace") as file:
-        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+    done = ladder("--live", "--plain", "--width", "100", "-", data=read(TRACES, "lost.trace"))
     verdict(done.returncode == 0 and "544 events lost here" in done.stdout, "--live: events are lost", done.stdout,
             done.stderr)
     check_live_late()
@@ -642,8 +612,7 @@ def check_live():
 
 def check_live_late():
     """What is drawn before the other end has said anything: that may still come, or never."""
-    with open(TRACES + "close-first.trace") as file:
-        lines = [line for line in file if ": xtcp_" in line]
+    lines = [line for line in read(TRACES, "close-first.trace").splitlines(True) if ": xtcp_" in line]
     syn = next(line for line in lines if "segment_out" in line)
     client = re.search("local=\\S+", syn)[0]
     alone = [line for line in lines if client in line]
@@ -680,10 +649,9 @@ def packet(end, flags, seq, ack, options=b"", text=b""):
     return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + addresses[end] + addresses[1 - end] + tcp
 
 
-def check_state_unseen():
+def check_state_unseen(_):
     """Of a SYN with ECE and CWR whose state event is not there."""
-    with open(TRACES + "ecn.trace") as file:
-        lines = [line for line in file if "new=SYN-SENT" not in line]
+    lines = [line for line in read(TRACES, "ecn.trace").splitlines(True) if "new=SYN-SENT" not in line]
     text = ladder("--plain", "--width", "100", "-", data="".join(lines)).stdout
     verdict(not differs(text, (r"^ +CLOSED \|", r"SYN-SENT \|-- SYN,ECE,CWR ")), "a state that only its segment tells",
             text)
@@ -801,14 +769,10 @@ def check_export(folder):
 
     source, names = TRACES + "loss.trace", {kind: os.path.join(folder, "e." + kind) for kind in ("csv", "json", "jsonl", "pcapng")}
     done = [export("-o", name, source) for name in names.values()]
-    with open(source) as file:
-        lines = [line for line in file if ": xtcp_" in line]
-    with open(names["csv"], newline="") as file:
-        rows = list(csv.DictReader(file))
-    with open(names["json"]) as file:
-        objects = json.load(file)
-    with open(names["jsonl"]) as file:
-        by_line = [json.loads(line) for line in file]
+    lines = [line for line in read(source).splitlines(True) if ": xtcp_" in line]
+    rows = list(csv.DictReader(io.StringIO(read(names["csv"]), newline="")))
+    objects = json.loads(read(names["json"]))
+    by_line = [json.loads(line) for line in read(names["jsonl"]).splitlines()]
 
     def is_there(line, row):
         words = dict(word.split("=", 1) for word in re.sub(r" reason=.*", "", line.split(": ", 2)[2]).split())
@@ -824,8 +788,7 @@ def check_export(folder):
                                        one["time"] == float(row["time"]) for one, row in zip(objects, rows)),
             "trace: each event is a row, and each value in it", *wrong[:3], *[each.stderr for each in done])
     live = export("--live", "--format", "csv", "-", data="".join(lines))
-    with open(names["csv"]) as file:
-        verdict(live.stdout == file.read(), "trace: --live writes the same", live.stderr)
+    verdict(live.stdout == read(names["csv"]), "trace: --live writes the same", live.stderr)
     with subprocess.Popen(["scripts/tools/xtcp-trace", "--live", "--format", "pcapng", "-"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as busy:
         segments = [line for line in lines if ": xtcp_segment" in line]
@@ -868,25 +831,12 @@ def check_export(folder):
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
     names = [name for name in sys.argv[1:] if name != "--write"]
-    verdict.run(check_traces, names, "--write" in sys.argv)
+    verdict.run([check_traces], names, "--write" in sys.argv)
     if not names:
         with tempfile.TemporaryDirectory() as folder:
-            verdict.run(check_bad, folder)
-            verdict.run(check_plot, folder)
-            verdict.run(check_listener, folder)
-            verdict.run(check_settings, folder)
-            verdict.run(check_memory, folder)
-            verdict.run(check_random)
-            verdict.run(check_choice)
-            verdict.run(check_pictures, folder)
-            verdict.run(check_letters, folder)
-            verdict.run(check_narrow, folder)
-            verdict.run(check_brief, folder)
-            verdict.run(check_state_unseen)
-            verdict.run(check_readme, folder)
-            verdict.run(check_live)
-            verdict.run(check_captures, folder)
-            verdict.run(check_export, folder)
+            verdict.run((check_bad, check_plot, check_listener, check_settings, check_memory, check_random,
+                         check_choice, check_pictures, check_letters, check_narrow, check_brief, check_state_unseen,
+                         check_readme, check_live, check_captures, check_export), folder)
     return verdict.failed
 
 

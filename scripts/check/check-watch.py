@@ -9,6 +9,7 @@ as it was before; what is no listing and no trace is refused in one sentence.
 Also lost events; keys, signals and Ctrl-Z, those of the tour, too; no module, no listing, no trace; what xtcp-ss and
 xtcp-nstat refuse; which rows xtcp-ss asks for, and what it makes of them; the page of xtcp-nstat --prometheus."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -82,7 +83,7 @@ def watch(*args, env=None, data=None, program=WATCH):
                           errors="replace", timeout=120, env=dict(os.environ, **(env or UTF8)))
 
 
-def check_views():
+def check_views(_):
     for name, args, *says in SAYS:
         done = watch(*args, "--plain", "--width", "100", env=ASCII)
         problem = done.stderr or differs(done.stdout, says)
@@ -104,7 +105,7 @@ def column(text, title):
     return [line[:at].split()[-1] for line in lines[1:]]
 
 
-def check_pages():
+def check_pages(_):
     scalars = "phase " + " ".join(raw.ACK_WORDS)
     text = "name: xtcp_ack\nID: 1234\nformat:\n"
     at = 0
@@ -143,7 +144,7 @@ def check_pages():
         verdict("xtcp_ack" in str(error), "a format of another version", error)
 
 
-def check_states():
+def check_states(_):
     # the first sample and the last are as far apart as was asked; how many are between them is the machine's affair
     done = watch("states", "--proc", LISTINGS, "--seconds", "2", "--interval", "0.2", env=ASCII)
     verdict.says("states", done, r"8 sockets and records", r"over the last (?:[2-9]|\d\d)\.?\d*s",
@@ -179,7 +180,7 @@ def plain(code, text):
 plain.ascii = True
 
 
-def check_algorithms():
+def check_algorithms(_):
     """By connection: in a column if there is room, else how many have which."""
     known = Known(i11170=("nginx", "bbr"), i11176=("nginx", "cubic"), i11174=("nginx", "cubic"))
     view = view_of(Conn, known=known)
@@ -196,7 +197,7 @@ def check_algorithms():
     verdict(said == ["; cubic 2; bbr 1", *["; cubic 2; bbr 1 of 3 known"] * 2, ""], "conn: not all have been asked", *said)
 
 
-def check_services():
+def check_services(_):
     """By listening port, with the listener's program; the rest by the port that is a server's."""
     known = Known(i20274=("python3", None), i20277=("nginx", None), i11170=("worker", None))
     view = view_of(States, known=known)
@@ -225,8 +226,7 @@ def check_ends(folder):
     os.remove(where + "/xtcp_netstat")
     done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
     verdict("ENDED" not in done.stdout and done.returncode == 0, "states: copies without these counters", done.stderr)
-    with open("module/sight/mib.c") as file:
-        counted = set(re.findall(r'"(TCPAbortOn\w+|TCPLingerZero|TCPClosedInSynSent)"', file.read()))
+    counted = set(re.findall(r'"(TCPAbortOn\w+|TCPLingerZero|TCPClosedInSynSent)"', read("module/sight/mib.c")))
     verdict(counted == {name for name, _, _ in ENDS}, "states: each counter of ends has words", counted)
 
     view = view_of(States, known=Known())
@@ -243,7 +243,7 @@ def check_ends(folder):
     verdict("retries2=15, syn_retries=15, keep" in view.advice.on_end(dict((name, text) for name, _, text in ENDS)["TCPAbortOnTimeout"]), "states: advice with the settings")
 
 
-def check_advice():
+def check_advice(_):
     """Of a full accept queue: which limit is in the way, and who should accept."""
     listener = namedtuple("Listener", "inode limit somaxconn")
     told, before = advice.Advice("xtcp_none"), advice.number
@@ -292,20 +292,22 @@ def check_stopped_master(inode, worker):
             "advice: a worker and its master that are stopped", vars(found))
 
 
+@contextlib.contextmanager
+def called(name):
+    """This program has another name meanwhile."""
+    before = read("/proc/self/comm").rstrip("\n")
+    try:
+        yield write("/proc/self/comm", name)
+    finally:
+        write("/proc/self/comm", before)
+
+
 def check_foreign_names(folder):
     """A terminal obeys no name of a program or of a device."""
-    with open("/proc/self/comm", "rb") as file:
-        before = file.read().rstrip(b"\n")
-    try:
-        with open("/proc/self/comm", "wb") as file:
-            file.write(b"a\x1b]0;b\x07\xc2\x9b2J\x7f")
+    with called(b"a\x1b]0;b\x07\xc2\x9b2J\x7f"):
         name, told = "a?]0;b??2J?", advice.words_of(os.getpid())[0]
         verdict((program_of(os.getpid()), told) == (name, name), "names of programs are signs only", program_of(os.getpid()), told)
-    finally:
-        with open("/proc/self/comm", "wb") as file:
-            file.write(before)
-    with open(os.path.join(folder, "xtcp_paths"), "wb") as file:
-        file.write(b"to=10.9.0.1 from=10.9.0.2 dev=a\x1c\x1b\xc2\x9b\xff=\x85b cwnd=14480 rtt_us=2500 age=7\n")
+    write(folder + "/xtcp_paths", b"to=10.9.0.1 from=10.9.0.2 dev=a\x1c\x1b\xc2\x9b\xff=\x85b cwnd=14480 rtt_us=2500 age=7\n")
     done = watch("--proc", folder, "list", program="scripts/tools/xtcp-paths")
     verdict(done.stdout == "10.9.0.1 from 10.9.0.2 dev a???\ufffd=\ufffdb cwnd 14480 rtt 2.500ms age 7s\n",
             "xtcp-paths: names of devices are signs only", done.stdout, done.stderr)
@@ -327,9 +329,8 @@ def check_svg(folder):
     verdict(status == 0 and "Recovery: RACK" in read(svg), "the picture as SVG, if nobody reads the text", status)
 
 
-def check_lost():
-    with open(LOSS) as file:
-        lines = file.readlines()
+def check_lost(_):
+    lines = read(LOSS).splitlines(True)
     lines[40:60] = ["CPU:0 [LOST 544 EVENTS]\n"]
     for view in ("flow", "conn"):
         done = watch(view, "--trace", "-", "--proc", LISTINGS, data="".join(lines))
@@ -338,24 +339,17 @@ def check_lost():
 
 
 def check_sentence(name, done, *patterns, program="xtcp-watch"):
-    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
-    verdict(done.returncode == 2 and done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ") and
-            not missing and not done.stdout, name, "status %d" % done.returncode, done.stderr, done.stdout, *missing)
+    verdict.sentence(name, done, *patterns, program=program)
 
 
 def check_bad(folder):
-    def file(name, data):
-        with open(os.path.join(folder, name), "wb") as out:
-            out.write(data)
-        return os.path.join(folder, name)
-
     for view in ("listen", "conn", "states"):
         check_sentence(view + ": no module", watch(view, "--proc", folder, "--once"), "there is no " + folder)
     check_sentence("a module of another name", watch("conn", "--name", "xtcp_b", "--proc", LISTINGS, "--once"),
                    "there is no .*/xtcp_b")
     check_sentence("no name of a module", watch("conn", "--name", "../x"), "no name of a module")
     for suffix in ("", "6", "_listen", "_snmp"):
-        file("xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
+        write(folder + "/xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
     for view in ("listen", "conn", "states"):
         check_sentence(view + ": no listing", watch(view, "--proc", folder, "--once"), "no listing of xtcp")
     check_sentence("a trace that is a folder", watch("flow", "--trace", folder), "folder")
@@ -430,7 +424,7 @@ class Session:
         return good and same and given_back and termios.tcgetattr(self.slave) == during
 
 
-def check_terminal():
+def check_terminal(_):
     conn = ["conn", "--proc", LISTINGS]
     first = lambda text: "\033[J" in text   # a whole picture
     session = Session(conn, 100, 7)
@@ -465,7 +459,7 @@ def check_terminal():
     verdict(good and session.ends(0), "a terminal that becomes too narrow", session.text[-500:])
 
 
-def check_pause():
+def check_pause(_):
     """Ctrl-Z of xtcp-watch and of the pager of the tour, at a shell."""
     first = lambda text: "\033[J" in text
     session = Session(["conn", "--proc", LISTINGS, "--interval", "100"], 100, 12, shell=True)
@@ -485,7 +479,7 @@ def check_pause():
         verdict(good and session.ends(status), "the tour: %s leaves the terminal as it was" % name, session.text[-500:])
 
 
-def check_letters():
+def check_letters(_):
     """A read of the tour's pager may end anywhere, in a letter, too."""
     whole = "notice\r\n\f\u2500\u2502 \u00fc \U0001d11e\f"
     for size in 1, 2, 3:
@@ -503,7 +497,7 @@ def check_letters():
     verdict(reader.pages() == [["a\ufffd"]], "the tour: the end comes within a letter", reader.pages())
 
 
-def check_narrow():
+def check_narrow(_):
     session = Session([], 20, 24, program=["scripts/tour/tour.sh"])
     verdict(session.ends(2) and "tour: 20 columns are too few; 80 is the least" in session.text.replace("\r\n", ""),
             "the tour in a terminal of 20 columns", session.text)
@@ -554,7 +548,7 @@ def check_damaged(folder):
     verdict(done.returncode == 0 and not done.stderr, "conn: ACKs of another version", done.stderr[-300:])
 
 
-def check_not_loaded():
+def check_not_loaded(_):
     """Each program has the same sentence, which says what to do."""
     words = "the xtcp_none module is not loaded: sudo modprobe xtcp_none, or, where it is not installed, make and sudo insmod " \
         "xtcp_none.ko"
@@ -569,7 +563,7 @@ def check_not_loaded():
     verdict(done.returncode and words in done.stderr, "no module: xtcp_run", done.returncode, done.stderr)
 
 
-def check_tools():
+def check_tools(_):
     for option in ("-as", "-tE", "--events", "-u", "-ax", "--udp", "--ev", "--ud", "--query udp", "--query=udp", "--so unix",
                    "--family inet", "--fam=unix", "--net x", "--diag x", "--dia=x", "-F", "-aF", "--filter"):
         check_sentence("xtcp-ss " + option, watch(*option.split(), program="scripts/tools/xtcp-ss"),
@@ -673,22 +667,14 @@ WISHES = ((["-ni"], CONNECTED, [0, 1], []), (["-tanoem"], ALL, [0, 1], []), (["-
 
 def check_comm(ss):
     """The kernel cuts the name of a program within a letter."""
-    with open("/proc/self/comm", "rb") as file:
-        before = file.read().rstrip(b"\n")
-    try:
-        with socket.socket() as sock:
-            with open("/proc/self/comm", "wb") as file:
-                file.write("ü".encode() * 7 + b"\xc3")
-            row = diag_message(socket.AF_INET, 1, 80, 40000, "198.51.100.7")
-            row = row[:84] + struct.pack("=I", os.fstat(sock.fileno()).st_ino) + row[88:]
-            status, lines = ss.ask_ss([row], ["-npOH"]) if shutil.which("ss") else (0, ["\udcc3"])
-        verdict(status == 0 and len(lines) == 1 and "\udcc3" in lines[0], "xtcp-ss: half a letter", ascii(lines))
-    finally:
-        with open("/proc/self/comm", "wb") as file:
-            file.write(before)
+    with called("ü".encode() * 7 + b"\xc3"), socket.socket() as sock:
+        row = diag_message(socket.AF_INET, 1, 80, 40000, "198.51.100.7")
+        row = row[:84] + struct.pack("=I", os.fstat(sock.fileno()).st_ino) + row[88:]
+        status, lines = ss.ask_ss([row], ["-npOH"]) if shutil.which("ss") else (0, ["\udcc3"])
+    verdict(status == 0 and len(lines) == 1 and "\udcc3" in lines[0], "xtcp-ss: half a letter", ascii(lines))
 
 
-def check_listing():
+def check_listing(_):
     """xtcp-ss of rows from netlink: what it asks for, which rows ss chooses of them, and what JSON says."""
     with tempfile.NamedTemporaryFile(buffering=0) as file:
         file.write(b"# ours\n\nsport = :80\nor dst 198.51.100.9/32\n")
@@ -798,14 +784,12 @@ def check_why(folder):
 
 def check_why_peers(copies):
     """Of the black boxes: address and port, the most frequent ones first; of a server's peers the address alone."""
-    with open(FOLDER + "blackbox/xtcp_blackbox") as file:
-        box = next(line for line in file if line.startswith("box="))
+    box = next(line for line in read(FOLDER + "blackbox/xtcp_blackbox").splitlines(True) if line.startswith("box="))
     ends = [("10.0.0.9:%d" % (50000 + at), "10.0.0.%d:443" % (1 + at % 7 * (at > 9)), "reset") for at in range(24)]
     ends += [("10.0.0.1:80", "10.0.0.8:%d" % port, "user-timeout") for port in (1024, 1025)]
-    with open(copies + "/xtcp_blackbox", "w") as file:
-        for local, peer, reason in ends:
-            file.write(re.sub("local=.* began", "local=%s peer=%s began" % (local, peer),
-                              re.sub("reason=.*", "reason=" + reason, box)))
+    write(copies + "/xtcp_blackbox", "".join(
+        re.sub("local=.* began", "local=%s peer=%s began" % (local, peer), re.sub("reason=.*", "reason=" + reason, box))
+        for local, peer, reason in ends))
     write(copies + "/xtcp_netstat", "TcpExt: TCPAbortOnTimeout TCPAbortOnReset\nTcpExt: 2 1025\n")
     done = watch("--proc", copies, program="scripts/tools/xtcp-why")
     verdict("ended: reset or refused by the peer, 1,025 times peers: 10.0.0.1:443, 12 times; 10.0.0.4:443, 2 times; "
@@ -914,7 +898,7 @@ def check_blackbox(folder):
     verdict(done.returncode == 1 and done.stderr == "xtcp-blackbox: there is no box 7\n", "blackbox: no such box", done.stderr)
 
 
-def check_xtcp():
+def check_xtcp(_):
     """The command, and the names that it has for the programs."""
     def xtcp(*words):
         return watch(*words, program="scripts/xtcp")
@@ -938,36 +922,14 @@ def check_xtcp():
 
 
 def main():
-    with open(FOLDER + "server.txt") as file:
-        parts = re.split(r"==> (\w+) <==\n", file.read())[1:]
+    parts = re.split(r"==> (\w+) <==\n", read(FOLDER + "server.txt"))[1:]
     for name, text in zip(parts[::2], parts[1::2]):
         write(os.path.join(LISTINGS, name), text)
     with tempfile.TemporaryDirectory() as folder:
-        verdict.run(check_views)
-        verdict.run(check_prometheus, folder)
-        verdict.run(check_ends, folder)
-        verdict.run(check_why, folder)
-        verdict.run(check_blackbox, folder)
-        verdict.run(check_xtcp)
-        verdict.run(check_pages)
-        verdict.run(check_states)
-        verdict.run(check_algorithms)
-        verdict.run(check_services)
-        verdict.run(check_advice)
-        verdict.run(check_foreign_names, folder)
-        verdict.run(check_svg, folder)
-        verdict.run(check_lost)
-        verdict.run(check_bad, folder)
-        verdict.run(check_terminal)
-        verdict.run(check_pause)
-        verdict.run(check_letters)
-        verdict.run(check_narrow)
-        verdict.run(check_not_loaded)
-        verdict.run(check_tools)
-        verdict.run(check_closed, folder)
-        verdict.run(check_odd, folder)
-        verdict.run(check_damaged, folder)
-        verdict.run(check_listing)
+        verdict.run((check_views, check_prometheus, check_ends, check_why, check_blackbox, check_xtcp, check_pages,
+                     check_states, check_algorithms, check_services, check_advice, check_foreign_names, check_svg,
+                     check_lost, check_bad, check_terminal, check_pause, check_letters, check_narrow, check_not_loaded,
+                     check_tools, check_closed, check_odd, check_damaged, check_listing), folder)
     shutil.rmtree(LISTINGS)
     return verdict.failed
 

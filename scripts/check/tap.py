@@ -25,12 +25,19 @@ class Tap:
         problem = differs(done.stdout, patterns)
         return self(done.returncode == 0 and not problem, name, problem, done.stdout, done.stderr)
 
-    def run(self, check, *args):
+    def sentence(self, name, done, *patterns, program, status=2):
+        """What a program says that ends with a sentence on standard error, and with this status."""
+        missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
+        return self(done.returncode == status and done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ") and
+                    not missing and not done.stdout, name, "status %d" % done.returncode, done.stderr, done.stdout, *missing)
+
+    def run(self, checks, *args):
         """A check that ends early has failed, and the next one runs."""
-        try:
-            check(*args)
-        except Exception:
-            self(False, check.__name__ + " comes to its end", traceback.format_exc())
+        for check in checks:
+            try:
+                check(*args)
+            except Exception:
+                self(False, check.__name__ + " comes to its end", traceback.format_exc())
 
 
 def differs(text, says):
@@ -54,7 +61,8 @@ def read(*path):
         return file.read()
 
 
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+def write(path, data):
+    """Text, or octets. The path."""
+    with open(path, "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
     return path
