@@ -36,160 +36,53 @@ die()
 	exit 1
 }
 
-# A package and what shows that it is there: a command or a file.
-needs_python()
+# What each target needs: as another one (@), and packages, each with the command or the file that shows that it is there.
+# A machine is virtual or the laboratory's, which wants no QEMU and no kernel; a scene is the tour's network.
+list()
 {
 	cat <<-END
-	python3 python3
-	python3 /usr/lib/python3*/http/server.py
+	python python3=python3 python3=/usr/lib/python3*/http/server.py
+	build gcc=gcc make=make libc6-dev=/usr/include/stdio.h util-linux=flock
+	machine @build busybox-static=busybox kmod=modprobe iproute2=ip curl=curl
+	demo @machine $qemu @python
+	scene nftables=nft procps=sysctl
+	tour @demo @scene
+	tests netbase=/etc/protocols xz-utils=xz
+	check @tour @tests
+	kernel perl=perl flex=flex bison=bison bc=bc libelf-dev=/usr/include/libelf.h
+	kernel libssl-dev=/usr/include/openssl/opensslv.h patch=patch
+	lab @machine @scene @tests @kernel @python
+	check-rest @check @kernel bsdextrautils=col sparse=sparse mandoc=mandoc rsync=rsync tshark=tshark
+	coverage @check-rest lcov=genhtml
+	programs @check-rest
+	package @build dpkg-dev=dpkg-buildpackage debhelper=dh dh-dkms=dh_dkms dh-python=dh_python3
+	package-check @package @demo lintian=lintian openssl=openssl ovmf=/usr/share/ovmf/PkKek-1-snakeoil.key
+	package-check sbsigntool=sbsign debootstrap=debootstrap
 	END
-}
-
-needs_build()
-{
-	cat <<-END
-	gcc gcc
-	make make
-	libc6-dev /usr/include/stdio.h
-	util-linux flock
-	END
-}
-
-# what any machine runs
-needs_machine()
-{
-	needs_build
-	cat <<-END
-	busybox-static busybox
-	kmod modprobe
-	iproute2 ip
-	curl curl
-	END
-}
-
-needs_demo()
-{
-	needs_machine
-	[ "$XTCP_ARCH" = arm64 ] && echo qemu-system-arm qemu-system-aarch64 || echo qemu-system-x86 qemu-system-x86_64
-	needs_python
-}
-
-# what the tour's network wants more
-needs_scene()
-{
-	cat <<-END
-	nftables nft
-	procps sysctl
-	END
-}
-
-needs_tour()
-{
-	needs_demo
-	needs_scene
-}
-
-needs_tests()
-{
-	cat <<-END
-	netbase /etc/protocols
-	xz-utils xz
-	END
-}
-
-needs_check()
-{
-	needs_tour
-	needs_tests
-}
-
-# to build a kernel
-needs_kernel()
-{
-	cat <<-END
-	perl perl
-	flex flex
-	bison bison
-	bc bc
-	libelf-dev /usr/include/libelf.h
-	libssl-dev /usr/include/openssl/opensslv.h
-	patch patch
-	END
-}
-
-# the laboratory is no virtual machine, and wants no kernel of one
-needs_lab()
-{
-	needs_machine
-	needs_scene
-	needs_tests
-	needs_kernel
-	needs_python
-}
-
-needs_check_rest()
-{
-	needs_check
-	needs_kernel
-	cat <<-END
-	bsdextrautils col
-	sparse sparse
-	mandoc mandoc
-	rsync rsync
-	tshark tshark
-	END
-}
-
-# For an arm64 machine on another one.
-needs_arm64()
-{
+	# on another machine
 	[ "$XTCP_ARCH" = arm64 ] || cat <<-END
-	qemu-system-arm qemu-system-aarch64
-	gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
-	libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
+	arm64 qemu-system-arm=qemu-system-aarch64 gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc
+	arm64 libc6-dev-arm64-cross=/usr/aarch64-linux-gnu/include/stdio.h
+	foreign @arm64 gcc-i686-linux-gnu=i686-linux-gnu-gcc libc6-dev-i386-cross=/usr/i686-linux-gnu/include/stdio.h
+	foreign qemu-system-misc=qemu-system-s390x gcc-s390x-linux-gnu=s390x-linux-gnu-gcc
+	foreign libc6-dev-s390x-cross=/usr/s390x-linux-gnu/include/stdio.h
 	END
 }
 
-needs_foreign()
+# needs TARGET: a line for each package and what shows it
+needs()
 {
-	needs_arm64
-	[ "$XTCP_ARCH" = arm64 ] || cat <<-END
-	gcc-i686-linux-gnu i686-linux-gnu-gcc
-	libc6-dev-i386-cross /usr/i686-linux-gnu/include/stdio.h
-	qemu-system-misc qemu-system-s390x
-	gcc-s390x-linux-gnu s390x-linux-gnu-gcc
-	libc6-dev-s390x-cross /usr/s390x-linux-gnu/include/stdio.h
-	END
-}
+	local qemu=qemu-system-x86=qemu-system-x86_64 words word
 
-needs_coverage()
-{
-	needs_check_rest
-	echo lcov genhtml
-}
-
-needs_package()
-{
-	needs_build
-	cat <<-END
-	dpkg-dev dpkg-buildpackage
-	debhelper dh
-	dh-dkms dh_dkms
-	dh-python dh_python3
-	END
-}
-
-needs_package_check()
-{
-	needs_package
-	needs_demo
-	cat <<-END
-	lintian lintian
-	openssl openssl
-	ovmf /usr/share/ovmf/PkKek-1-snakeoil.key
-	sbsigntool sbsign
-	debootstrap debootstrap
-	END
+	[ "$XTCP_ARCH" != arm64 ] || qemu=qemu-system-arm=qemu-system-aarch64
+	list | sed -n "s/^$1 //p" | while read -ra words; do
+		for word in "${words[@]}"; do
+			case $word in
+			@*) needs "${word#@}" ;;
+			*) echo "${word%%=*} ${word#*=}" ;;
+			esac
+		done
+	done
 }
 
 # is_there PROBE: a command in the path of root, or a file by pattern.
@@ -199,11 +92,6 @@ is_there()
 	/*) compgen -G "$1" >/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
 	esac
-}
-
-needs_programs()
-{
-	needs_check_rest
 }
 
 # What scripts/check/programs.sh tries; the first line is what make check does.
@@ -244,7 +132,7 @@ missing_packages()
 {
 	local package probe
 
-	"needs_${1//-/_}" | while read -r package probe; do
+	needs "$1" | while read -r package probe; do
 		is_there "$probe" || echo "$package $probe"
 	done
 	if [ "$1" = build ]; then
