@@ -14,6 +14,7 @@ import time
 
 import check
 from parts import Part, marked
+from tap import Tap
 
 MARK = "XTCP_CHECK_DRIVER"
 # the folder is a disk of 64 KB; the last argument is the folder
@@ -102,31 +103,19 @@ def main():
     if sys.argv[1:]:
         print("check-driver.py takes no arguments", file=sys.stderr)
         return 2
-    failed = 0
+    verdict = Tap("driver")
     may_mount = not subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL, check=False).returncode
     for name, status, last, says in ROWS:
         if name.startswith("full") and not may_mount:
-            print(f"ok - driver: {name} # SKIP not root, or the kernel cannot give us mounts of our own")
+            verdict(True, name + " # SKIP not root, or the kernel cannot give us mounts of our own")
             continue
         got, said, left = play(name)
-        why = None
-        if got != status or last and said.splitlines()[-1] != last:
-            why = f"status {got}, not {status}, or not '{last}'"
-        elif not re.search(says, said, re.M):
-            why = f"does not say {says}"
-        elif left:
-            why = f"left running: {left}"
-        if why:
-            print("".join(f"# {line}\n" for line in said.splitlines()), end="")
-        failed += tell(name, why)
+        verdict(got == status and (not last or said.splitlines()[-1] == last) and re.search(says, said, re.M) and not left,
+                name, said, f"status {got} for {status}; '{last}' at the end, and {says}; left running: {left}")
     os.chdir(check.TOP)
-    failed += tell("check-rest", check_rest())
-    return failed > 0
-
-
-def tell(name, why):
-    print(f"{'not ' if why else ''}ok - driver: {name}{f': {why}' if why else ''}")
-    return bool(why)
+    why = check_rest()
+    verdict(not why, "check-rest", why)
+    return verdict.failed
 
 
 sys.exit(main())

@@ -18,6 +18,7 @@ import time
 from collections import namedtuple
 
 from parts import end_all, inherit_orphans, offspring
+from tap import Tap
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 # seconds that a busy machine may take until one boots, until the command has ended, and then all helpers
@@ -35,6 +36,7 @@ ROWS = (
     Row("programs", "scripts/check/programs.sh --short --kernel lab reload", MACHINE, [], False),
 )
 SIGNALS = signal.SIGINT, signal.SIGTERM
+verdict = Tap("interrupted")
 # what the commands would take for their options, as in check-input.sh
 OPTIONS = """MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
              FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED"""
@@ -97,12 +99,8 @@ def play(row, number):
             why = interrupt(row, number, pathlib.Path(folder))
         finally:
             end_all()
-        name = f"{row.command}, {number.name}"
-        if why:
-            text = (pathlib.Path(folder) / "said").read_text(errors="replace")
-            print("".join(f"# {line}\n" for line in text.splitlines()[-30:]), end="")
-        print(f"{'not ' if why else ''}ok - interrupted: {name}{': ' + why if why else ''}", flush=True)
-        return bool(why)
+        text = (pathlib.Path(folder) / "said").read_text(errors="replace")
+        verdict(not why, f"{row.command}, {number.name}", "\n".join(text.splitlines()[-30:]), why)
 
 
 def chosen(words):
@@ -125,11 +123,10 @@ def main():
     inherit_orphans()
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, lambda got, _: sys.exit(128 + got))
-    failed = 0
     for row in rows:
         for number in SIGNALS:
-            failed += play(row, number)
-    return failed > 0
+            play(row, number)
+    return verdict.failed
 
 
 sys.exit(main())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Calls go down: each file of module/ may call those that module/all.c names after it.
 
-Usage: check-rooms.py OBJECTS [--print | --figures | --write]
+Usage: check-rooms.py OBJECTS [--print | --write]
 
 OBJECTS is a folder with the module's files compiled one by one (SEPARATE=1). A call is a symbol that one object
 defines and another one needs; inline functions of headers do not count.
@@ -77,16 +77,15 @@ def rooms_called(found):
 
 
 def whole_tcb():
-    """The files that include base/sock.h, and those that get it by a header."""
+    """The files that include base/sock.h, by themselves or by a header."""
     paths = [*TOP.glob("module/*/*.[ch]"), TOP / "module/main.c"]
     included = {str(path.relative_to(TOP / "module")): set(re.findall(r'^#include "(.*)"$', path.read_text(), re.M))
                 for path in paths}
-    direct = {file for file, headers in included.items() if "base/sock.h" in headers}
-    found, new = set(), direct
+    found, new = set(), {"base/sock.h"}
     while new:
         found |= new
         new = {file for file, headers in included.items() if headers & found} - found
-    return direct, found
+    return found - {"base/sock.h"}
 
 
 def circles(called):
@@ -117,18 +116,8 @@ def table(found, order):
     return lines, at, rows
 
 
-def figures(found, up):
-    total, upward = sum(map(len, found.values())), sum(len(found[call]) for call in up)
-    largest = max(circles(rooms_called(found)), key=len)
-    print(f"{total} calls between files, {upward} of them up, {len(up)} pairs of files")
-    print(f"{sum(len(names) for (a, b), names in found.items() if room(a) != room(b))} calls between rooms")
-    direct, by_header = whole_tcb()
-    print(f"{len(direct)} files include base/sock.h, {len(by_header - direct)} more get it by a header")
-    print(f"the largest circle: {len(largest)} of {len(rooms_called(found))} rooms: {' '.join(sorted(largest))}")
-
-
 def main():
-    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] not in ("--print", "--figures", "--write")):
+    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] not in ("--print", "--write")):
         sys.exit(__doc__.split("\n\n")[1])
     found = calls(pathlib.Path(sys.argv[1]))
     if not found:
@@ -140,9 +129,6 @@ def main():
     if sys.argv[2:] == ["--print"]:
         for call, names in sorted(found.items()):
             print(f"{'UP' if call in up else '  '} {call[0]:26} {call[1]:26} {' '.join(sorted(names))}")
-        return
-    if sys.argv[2:] == ["--figures"]:
-        figures(found, up)
         return
     lines, rows_at, rows = table(found, order)
     if sys.argv[2:] == ["--write"]:
@@ -161,8 +147,8 @@ def main():
     for circle in circles(rooms_called(found)):
         if len(circle) > CIRCLE:
             print(f"these rooms call each other: {' '.join(sorted(circle))}: {CIRCLE} at most")
-    if len(whole_tcb()[1]) > WHOLE:
-        print(f"{len(whole_tcb()[1])} files include base/sock.h, {WHOLE} at most: see base/endpoint.h and base/sender.h")
+    if len(whole_tcb()) > WHOLE:
+        print(f"{len(whole_tcb())} files include base/sock.h, {WHOLE} at most: see base/endpoint.h and base/sender.h")
     for row in [lines[number] for number in rows_at]:
         if row not in rows:
             print(f"module/README.md: not as the objects say (--write): {row}")

@@ -8,17 +8,8 @@ set -u
 [ $# -eq 0 ] || { echo "check-style.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
-
-# verdict NAME MESSAGES: a test line; every message is a failure.
-verdict()
-{
-	if [ -z "$2" ]; then
-		echo "ok - $1"
-	else
-		echo "$2" | head -n 60 | sed 's/^/# /'
-		echo "not ok - $1"
-	fi
-}
+. scripts/check/tap.sh
+of=style
 
 # kept NAME: a folder of the cache for what came of these sources, this compiler and these headers
 kept()
@@ -255,7 +246,7 @@ user=PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES,CAMELCASE,AVOID_EXTERNS
 user+=,SPLIT_STRING,CONSTANT_COMPARISON,VOLATILE,ENOSYS,ARRAY_SIZE,MACRO_ARG_REUSE
 user+=,EMBEDDED_FUNCTION_NAME,NEW_TYPEDEFS
 
-tools=$(scripts/kernel/kernel-source.sh) || { echo "not ok - style: no checkpatch"; exit 1; }
+tools=$(scripts/kernel/kernel-source.sh) || { verdict "checkpatch" "there is none"; exit 1; }
 
 verdict "compiler W=1 and sparse" "$(compiler)"
 verdict "compiler, all as one" "$(together)"
