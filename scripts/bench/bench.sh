@@ -152,19 +152,83 @@ write_json()
 # guest time counts instructions only when nothing of it depends on the host
 counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
 
-# No wall clock: on emulated processors it differs by half between two loads of one module.
-bench_ab()
+# What is measured: the part, how its machine is, the program, the words above its figures. "counted": as above. "lab": in
+# the laboratory, where computing takes no time. Of "ab" there is no wall clock: on emulated processors it differs by half
+# between two loads of one module; and tracepoints that are off cost at most half a percent. A million connections take
+# half as long as all others, so they are no part of "all".
+table()
 {
-	# tracepoints that are off cost at most half a percent
-	in_vm "instructions" "${counted[@]}" -- bench ab 3 20 2000 500 $([ "$AB" != notrace ] || echo 0.995)
+	# what was lost, and how fast to send: 5 runs of each, or one of a third
+	local much="5 100"
+
+	[ -z "${FAST-}" ] || much="1 33"
+	cat <<-END
+	ab|counted|bench ab 3 20 2000 500 $([ "${AB-}" != notrace ] || echo 0.995)|instructions
+	tcp|--parallel|bench compare 7 100 5000 1000|wall clock, 2 processors: xtcp / kernel TCP
+	tcp|counted|bench compare 3 20 2000 500|instructions: xtcp / kernel TCP
+	tcp|counted|bench stream 5 20|instructions for a megabyte: xtcp / kernel TCP
+	tcp|counted|bench tax 3 2000 500|instructions: kernel TCP beside xtcp / alone
+	syn||bench_syn memory|memory
+	syn|counted|bench_syn cost 5 1500|instructions: xtcp / kernel TCP
+	syn|counted|bench_syn listeners 3 1500|instructions: a SYN among many listeners
+	syn|counted|bench_syn flood 500|connections while SYNs come, instructions for a clock
+	timewait|counted|bench_timewait memory 50000 20000|memory of TIME-WAIT: xtcp / kernel TCP
+	timewait|counted|bench_timewait expiry 3 8000|instructions: xtcp / kernel TCP
+	timewait|counted|bench_timewait room 3 8000|instructions: a full table against one with room
+	ports|counted|bench_ports connect 2000 200|instructions: connect() while ports are used
+	ports|counted|bench_ports beside 4000|instructions: connect() beside the other stack's
+	ports|counted|bench_ports reuse 200000|ports that come back from TIME-WAIT
+	ports|counted|bench_ports young 2000|instructions: connect() while most records are young
+	idle|--memory 4G counted|bench_idle memory 20000|memory of an established connection: xtcp / kernel TCP
+	idle|--memory 4G counted|bench_idle 100000|idle connections, instructions: xtcp / kernel TCP
+	listing|--memory 4G counted|bench_listing 100000|a listing by netlink, instructions: xtcp / kernel TCP
+	spaces||bench_spaces memory 200|memory of an idle namespace
+	spaces|counted|bench_spaces ends 1000 50000|namespaces that come and go, instructions and waits for a clock
+	spaces|--memory 2G counted|bench_spaces pairs 2000|namespaces with a connection each, instructions and waits for a clock
+	million|--timeout 3000 --memory 4G counted|bench_million 1000000|a million accepted connections, instructions
+	scale|--parallel|bench_scale 5 5|connections by threads, wall clock, 2 processors
+	dctcp|lab|bench_marks dctcp 8|a router that marks early
+	prague|lab|bench_marks prague 8|a queue with L4S
+	bbr|counted|bench_bbr 5 4 $names|BBR beside CUBIC and kernel TCP's bbr
+	below|counted|bench_below 3|a flow of 1 Gbit/s: what stands below TCP
+	incast|lab|bench_incast 3 $names|many senders, one receiver, a small buffer
+	loss|--timeout 3000 counted|bench_loss $much $names|networks that lose and reorder
+	zerocopy|counted|bench_zerocopy 3|writes without a copy, instructions
+	local|counted|bench_local 3 1000 0|both ends on one machine, instructions, net.xtcp.local 0
+	local|counted|bench_local 3 1000 1|both ends on one machine, instructions, net.xtcp.local 1
+	END
 }
 
-bench_tcp()
+# measure PART: its lines of the table
+measure()
 {
-	in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- bench compare 7 100 5000 1000
-	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
-	in_vm "instructions for a megabyte: xtcp / kernel TCP" "${counted[@]}" -- bench stream 5 20
-	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
+	local part machine program what word options
+
+	while IFS='|' read -r part machine program what <&3; do
+		[ "$part" = "$1" ] || continue
+		options=()
+		for word in $machine; do
+			[ "$word" = counted ] && options+=("${counted[@]}") || options+=("$word")
+		done
+		if [ "$machine" = lab ]; then
+			in_lab "$what" $program
+		else
+			in_vm "$what" "${options[@]}" -- $program
+		fi
+	done 3< <(table)
+}
+
+# in_lab WHAT PROGRAM ARGUMENT...
+in_lab()
+{
+	local what="$1, in the laboratory"
+
+	shift
+	vm_kernel lab >/dev/null && vm_module lab -s && strip -g -o "$bin/lab.ko" build/lab/xtcp.ko || { status=1; return; }
+	echo "# $what"
+	scripts/lab/run.sh --seed 1 --timeout 900 -- env XTCP_KO="$bin/lab.ko" ${JSON:+MEASURE_JSON=1} "$bin/$@" |
+		keep_records "$what"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 }
 
 bench_box()
@@ -182,126 +246,11 @@ bench_unused()
 	fi
 }
 
-bench_syn()
-{
-	in_vm "memory" -- bench_syn memory
-	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_syn cost 5 1500
-	in_vm "instructions: a SYN among many listeners" "${counted[@]}" -- bench_syn listeners 3 1500
-	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- bench_syn flood 500
-}
-
-# One processor whose clock counts instructions: there kernel TCP's minute does not pass
-# while records are made.
-bench_timewait()
-{
-	in_vm "memory of TIME-WAIT: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait memory 50000 20000
-	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 8000
-	in_vm "instructions: a full table against one with room" "${counted[@]}" -- bench_timewait room 3 8000
-}
-
-bench_ports()
-{
-	in_vm "instructions: connect() while ports are used" "${counted[@]}" -- bench_ports connect 2000 200
-	in_vm "instructions: connect() beside the other stack's" "${counted[@]}" -- bench_ports beside 4000
-	in_vm "ports that come back from TIME-WAIT" "${counted[@]}" -- bench_ports reuse 200000
-	in_vm "instructions: connect() while most records are young" "${counted[@]}" -- bench_ports young 2000
-}
-
-bench_idle()
-{
-	in_vm "memory of an established connection: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle memory 20000
-	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
-}
-
-bench_listing()
-{
-	in_vm "a listing by netlink, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_listing 100000
-}
-
-bench_spaces()
-{
-	in_vm "memory of an idle namespace" -- bench_spaces memory 200
-	in_vm "namespaces that come and go, instructions and waits for a clock" "${counted[@]}" -- bench_spaces ends 1000 50000
-	in_vm "namespaces with a connection each, instructions and waits for a clock" --memory 2G "${counted[@]}" -- \
-		bench_spaces pairs 2000
-}
-
-# As long as half of the others, so it is no part of "all".
-bench_million()
-{
-	in_vm "a million accepted connections, instructions" --timeout 3000 --memory 4G "${counted[@]}" -- \
-		bench_million 1000000
-}
-
-bench_scale()
-{
-	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
-}
-
 # Needs a slow kernel, which counts who takes which lock, so it is no part of "all".
 bench_locks()
 {
 	image=$(vm_kernel kcsan) && vm_module kcsan -s && strip -g -o "$bin/xtcp.ko" build/kcsan/xtcp.ko || { status=1; return; }
 	in_vm "locks by connection, 16 processors" --cpus 16 --memory 3G --append kcsan.early_enable=0 -- bench_locks 10
-}
-
-# in_lab WHAT PROGRAM ARGUMENT...: in virtual time, where computing takes none
-in_lab()
-{
-	local what="$1, in the laboratory"
-
-	shift
-	vm_kernel lab >/dev/null && vm_module lab -s && strip -g -o "$bin/lab.ko" build/lab/xtcp.ko || { status=1; return; }
-	echo "# $what"
-	scripts/lab/run.sh --seed 1 --timeout 900 -- env XTCP_KO="$bin/lab.ko" ${JSON:+MEASURE_JSON=1} "$bin/$@" |
-		keep_records "$what"
-	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
-}
-
-# a look at the queue each millisecond costs the ends nothing
-bench_dctcp()
-{
-	in_lab "a router that marks early" bench_marks dctcp 8
-}
-
-bench_prague()
-{
-	in_lab "a queue with L4S" bench_marks prague 8
-}
-
-bench_bbr()
-{
-	in_vm "BBR beside CUBIC and kernel TCP's bbr" "${counted[@]}" -- bench_bbr 5 4 $names
-}
-
-bench_below()
-{
-	in_vm "a flow of 1 Gbit/s: what stands below TCP" "${counted[@]}" -- bench_below 3
-}
-
-bench_incast()
-{
-	in_lab "many senders, one receiver, a small buffer" bench_incast 3 $names
-}
-
-# what was lost, and how fast to send: 5 runs of each, or one of a third
-bench_loss()
-{
-	local much="5 100"
-
-	[ -z "${FAST-}" ] || much="1 33"
-	in_vm "networks that lose and reorder" --timeout 3000 "${counted[@]}" -- bench_loss $much $names
-}
-
-bench_zerocopy()
-{
-	in_vm "writes without a copy, instructions" "${counted[@]}" -- bench_zerocopy 3
-}
-
-bench_local()
-{
-	in_vm "both ends on one machine, instructions, net.xtcp.local 0" "${counted[@]}" -- bench_local 3 1000 0
-	in_vm "both ends on one machine, instructions, net.xtcp.local 1" "${counted[@]}" -- bench_local 3 1000 1
 }
 
 # servers and clients from Debian's packages, each under xtcp_run and without
@@ -334,7 +283,7 @@ if [ -n "${AB-}" ]; then
 fi
 [ "$what" != all ] || what=$all
 for each in $what; do
-	"bench_$each"
+	if declare -F "bench_$each" >/dev/null; then "bench_$each"; else measure "$each"; fi
 done
 [ -z "${JSON-}" ] || write_json "$JSON"
 exit $status
