@@ -3,7 +3,6 @@
 
 import argparse
 import errno
-import os
 import re
 import struct
 import sys
@@ -14,9 +13,8 @@ import ladder_command
 import pcapng
 import program
 from blackbox import boxes_in
-from program import Wrong
+from program import PROC, Wrong
 
-PROC = "/proc/net"
 KNOB = "/proc/sys/net/%s/blackbox"
 
 
@@ -24,9 +22,7 @@ def options(doc):
     parser = program.Parser("xtcp-blackbox", doc)
     add = parser.add_argument
     add("--port", type=ladder_command.port, metavar="N", help="only connections that have this port at one end")
-    add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-    add("--netns", metavar="NAME", help="in this network namespace of ip netns")
-    add("--proc", metavar="FOLDER", default=PROC, help="a copy of the file of /proc/net instead of it")
+    program.add_module(add, "a copy of the file of /proc/net instead of it")
     add("--calls", action="store_true", help="show: what the program called, too, and which segments were refused")
     add("--brief", action="store_true", help="show: shorter rows")
     add("--width", type=program.width, metavar="N", help="show: columns")
@@ -40,8 +36,7 @@ def options(doc):
     args = parser.parse_args()
     if not args.command:
         parser.error("a COMMAND is missing: " + ", ".join(commands))
-    if not re.fullmatch("[a-z0-9_]+", args.name):
-        raise Wrong("'%s' is no name of a module" % args.name)
+    program.take_module(args)
     return args
 
 
@@ -203,8 +198,6 @@ def do_forget(args):
 
 
 def run(args):
-    if args.netns is not None:
-        program.enter(args.netns)
     if args.color is None:
         args.color = sys.stdout.isatty()
     try:

@@ -235,22 +235,13 @@ def draw(connection, args, trace, width):
         import ladder_narrow
         import ladder_svg
         narrow, wide = (way.draw(connection.story, found, states, warnings) for way in (ladder_narrow, ladder_svg))
-        write(args.svg, narrow if args.narrow else wide)
+        if args.svg:
+            program.write(args.svg, narrow if args.narrow else wide)
         if args.html:
             import ladder_html
-            write(args.html, ladder_html.page(connection.story, narrow, wide, warnings))
+            program.write(args.html, ladder_html.page(connection.story, narrow, wide, warnings))
     for line in ladder_text.draw(connection.story, found, states, columns, warnings):
         print(line)
-
-
-def write(name, text):
-    if not name:
-        return
-    try:
-        with open(name, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise Wrong("cannot write %s: %s" % (name, error.strerror)) from None
 
 
 def run(args):

@@ -49,11 +49,7 @@ def port(text):
 def draw_all(trace, lines, file, picture):
     """The picture as a file, if there is to be one, what is missing, and the lines."""
     if file:
-        try:
-            with open(file, "w", encoding="utf-8") as out:
-                out.write(picture())
-        except OSError as error:
-            raise Unreadable("cannot write %s: %s" % (file, error.strerror)) from None
+        program.write(file, picture())
     if trace.missing():
         print(what_is_missing(trace) + "\n")
     for line in lines:

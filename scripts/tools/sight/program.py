@@ -106,24 +106,42 @@ def one_trace(parser, names, **options):
     return names[0] if names else None
 
 
+def write(name, text):
+    try:
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise Wrong("cannot write %s: %s" % (name, error.strerror)) from None
+
+
+def add_module(add, proc):
+    """Options that say of which module, and where. @proc: what --proc is for."""
+    add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
+    add("--netns", metavar="NAME", help="in this network namespace of ip netns")
+    add("--proc", metavar="FOLDER", default=PROC, help=proc)
+
+
+def take_module(args):
+    """What these options have to be, before anything else; and the namespace."""
+    if not re.fullmatch("[a-z0-9_]+", args.name):
+        raise Wrong("'%s' is no name of a module" % args.name)
+    if args.netns is not None:
+        enter(args.netns)
+
+
 def commands(name, doc, functions, takes_words=False):
     """The exit status of a program whose first argument names one of these functions, which get the arguments."""
     def run():
         parser = Parser(name, doc)
         add = parser.add_argument
-        add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-        add("--netns", metavar="NAME", help="in this network namespace of ip netns")
-        add("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
+        add_module(add, "list: a copy of the file of /proc/net instead of it")
         add("command", nargs="?", choices=functions, metavar="COMMAND")
         if takes_words:
             add("words", nargs="*", default=[], metavar="WORD")
         args = parser.parse_args()
         if not args.command:
             parser.error("a COMMAND is missing: " + ", ".join(functions))
-        if not re.fullmatch("[a-z0-9_]+", args.name):
-            raise Wrong("'%s' is no name of a module" % args.name)
-        if args.netns is not None:
-            enter(args.netns)
+        take_module(args)
         return functions[args.command](args)
 
     return ends(name, run)

@@ -70,7 +70,7 @@ def lay_out(story):
     marks = story.ordered()
     split = crossed(marks)
     departed = set()
-    rows, merged = [], {}
+    rows = []
     for time, index, what, thing in marks:
         if what == "moment":
             row = Row("gap" if thing.end is None else "moment", time)

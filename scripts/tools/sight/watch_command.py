@@ -3,7 +3,6 @@
 keys and time."""
 
 import os
-import re
 import select
 import signal
 import sys
@@ -16,12 +15,11 @@ import raw
 import screen
 import tracer
 from live import Source
-from program import Wrong, enter
+from program import PROC, Wrong
 from watch_conn import KEYS, Conn
 from watch_flow import Flow, Span
 from watch_listen import Listen
 from watch_states import States
-from watch_view import PROC
 
 VIEWS = {"listen": Listen, "conn": Conn, "flow": Flow, "states": States}
 BUSY = 0.25     # seconds of events after which keys and pictures have a turn
@@ -58,10 +56,8 @@ def options(doc):
     add("--span", type=positive, default=60.0, metavar="N", help="flow: seconds that the picture goes back (60)")
     add("--svg", metavar="FILE", help="flow: write the last picture there, too")
     add("--title", help="flow: what stands above that")
-    add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-    add("--netns", metavar="NAME", help="in this network namespace of ip netns")
     add("--trace", metavar="FILE", help="not live: the text of a trace; - for standard input")
-    add("--proc", metavar="FOLDER", default=PROC, help="copies of the files of /proc/net instead of them")
+    program.add_module(add, "copies of the files of /proc/net instead of them")
     add("--width", type=program.width, metavar="N", help="columns: the terminal's, or %d" % screen.NO_TERMINAL)
     add("--color", action="store_true", default=None, help="in colours (the default at a terminal)")
     add("--plain", action="store_false", dest="color", help="without")
@@ -69,8 +65,6 @@ def options(doc):
     args = parser.parse_args()
     if not args.view:
         parser.error("a VIEW is missing: " + ", ".join(sorted(VIEWS)))
-    if not re.fullmatch("[a-z0-9_]+", args.name):
-        raise Wrong("'%s' is no name of a module" % args.name)
     if (args.svg or args.title) and args.view != "flow":
         raise Wrong("--svg and --title are of the view flow")
     if args.sort and args.view != "conn":
@@ -241,11 +235,7 @@ def save(watch):
     span = Span([flow for _, _, flow in chosen], view.now(), args.span)
     lost = "%s events are lost: the lines have gaps there" % format(view.flows.lost, ",") if view.flows.lost else ""
     text = flow_svg.Picture(chosen, span, view.flows.gaps).draw(args.title or "xtcp-watch flow", lost)
-    try:
-        with open(args.svg, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise Wrong("cannot write %s: %s" % (args.svg, error.strerror)) from None
+    program.write(args.svg, text)
 
 
 def stop(number, _):
@@ -253,8 +243,7 @@ def stop(number, _):
 
 
 def watch_all(args):
-    if args.netns is not None:
-        enter(args.netns)
+    program.take_module(args)
     at_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not args.once and not args.trace
     place = screen.Terminal(args.width) if at_terminal else screen.Plain(args.width)
     columns = place.size()[0]

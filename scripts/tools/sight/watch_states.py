@@ -7,8 +7,9 @@ from collections import Counter, deque
 
 from advice import ENDS, Advice, ends_of
 from listing import LIFE, Unreadable
+from program import PROC
 from table import Column, brief, fit, row, span
-from watch_view import PROC, View
+from watch_view import View
 
 LEVELS = {True: " .:-=+*#", False: " ▁▂▃▄▅▆▇█"}
 COUNTED = (("ActiveOpens", "opened"), ("PassiveOpens", "accepted"), ("AttemptFails", "failed"),

@@ -5,8 +5,8 @@ import time
 
 from flows import Flows
 from owners import Owners
+from program import PROC
 
-PROC = "/proc/net"
 LATE = 1.0      # seconds that a picture may be behind without a word
 
 

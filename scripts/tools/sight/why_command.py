@@ -2,7 +2,6 @@
 """What xtcp-why does with its options."""
 
 import collections
-import re
 import textwrap
 
 import program
@@ -13,9 +12,8 @@ from causes import cause_of
 from diag import ABORT, Diag, Refused, abort_of, attributes_of, ends_of_row, told_of
 from events import port_of
 from listing import Listing, Unreadable
-from program import Wrong
+from program import PROC
 from watch_listen import dropped
-from watch_view import PROC
 
 WIDTH = 100
 MOST = 5            # reasons of peers, and peers
@@ -24,13 +22,9 @@ CLOSED = 1 << 7     # of the states of sock_diag
 
 def options(doc):
     parser = program.Parser("xtcp-why", doc)
-    parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-    parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
-    parser.add_argument("--proc", metavar="FOLDER", default=PROC,
-                        help="copies of the files of /proc/net instead of them; without advice")
+    program.add_module(parser.add_argument, "copies of the files of /proc/net instead of them; without advice")
     args = parser.parse_args()
-    if not re.fullmatch("[a-z0-9_]+", args.name):
-        raise Wrong("'%s' is no name of a module" % args.name)
+    program.take_module(args)
     return args
 
 
@@ -124,8 +118,6 @@ def ended(counts, advice, sockets, by):
 
 
 def run(args):
-    if args.netns is not None:
-        program.enter(args.netns)
     listing, copies = Listing(args.name, args.proc), args.proc != PROC
     advice = None if copies else Advice(args.name)
     found = [reason for listener in listing.listeners() for reason in refusals(listener, advice)]
