@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Pages of the tour as files for a browser, which run no script and load nothing from elsewhere."""
+"""Pages of the tour as files for a browser, which run no script and load nothing from elsewhere. They are XML, too."""
 
 import os
 import re
 import tempfile
 from html import escape
-from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import page     # which knows where the tools are
 import ladder_html
@@ -38,9 +38,9 @@ details { margin: 1.2rem 0; padding: .7rem .9rem; background: #fff9db; border-ra
 summary { cursor: pointer; font-weight: 600; }
 p.failed { color: #c92a2a; }
 """ + ladder_html.BOTH
-WHOLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' \
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>%s</title>\n' \
-        '<link rel="stylesheet" href="tour.css">\n</head>\n<body>\n%s\n</body>\n</html>\n'
+WHOLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n' \
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<title>%s</title>\n' \
+        '<link rel="stylesheet" href="tour.css"/>\n</head>\n<body>\n%s\n</body>\n</html>\n'
 
 
 class HtmlShow(page.Show):
@@ -126,7 +126,7 @@ def navigation(one, pages):
     """Links to the page before, the index, the next page."""
     at = pages.index(one)
     links = []
-    for number, arrow in ((at - 1, "&larr; %s"), (at + 1, "%s &rarr;")):
+    for number, arrow in ((at - 1, "\u2190 %s"), (at + 1, "%s \u2192")):
         there = 0 <= number < len(pages)
         links.append('<a href="%s.html">%s</a>' % (pages[number].name, arrow % escape(pages[number].title))
                      if there else "<span></span>")
@@ -157,39 +157,17 @@ def write_index(folder, pages, chapters, written):
     save(folder, "tour.css", STYLE)
 
 
-class Nesting(HTMLParser):
-    """.wrong: elements that are not closed in their order; .links: what the file leads to; .pictures: how many."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.wrong, self.links, self.pictures = [], [], [], 0
-        self.feed(text)
-        self.close()
-        self.wrong += self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.links += [value for name, value in attributes if name == "href"]
-        self.pictures += tag == "svg" and ("class", "narrow") not in attributes
-        if tag not in ("meta", "link"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        pass
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-
 def wrong_files(folder, drawn):
     """A list of what is wrong with the files of a folder; @drawn: how many pictures they should have."""
     wrong, pictures = [], 0
     for name in sorted(os.listdir(folder)):
         if name.endswith(".html"):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found = Nesting(file.read())
-            pictures += found.pictures
-            wrong += ["%s: <%s> is not closed, or not open" % (name, tag) for tag in found.wrong]
-            wrong += ["%s: leads to %s, which is not there" % (name, link) for link in found.links
-                      if not os.path.exists(os.path.join(folder, link))]
+            try:
+                every = list(ElementTree.parse(os.path.join(folder, name)).iter())
+            except ElementTree.ParseError as error:
+                wrong.append("%s: %s" % (name, error))
+                continue
+            pictures += sum(one.tag.endswith("}svg") and one.get("class") != "narrow" for one in every)
+            wrong += ["%s: leads to %s, which is not there" % (name, one.get("href")) for one in every
+                      if one.get("href") and not os.path.exists(os.path.join(folder, one.get("href")))]
     return wrong if pictures == drawn else wrong + ["%d pictures, and not %d" % (pictures, drawn)]

@@ -3,7 +3,6 @@
 statements and shell commands, and looks at what xtcp tells there."""
 
 import builtins
-import ctypes
 import os
 import queue
 import re
@@ -16,11 +15,12 @@ import sys
 import threading
 import time
 
+import program
+
 TRACING = "/sys/kernel/tracing/"
 LIMIT = 30      # seconds that anything may take
 STATES = ("", "ESTAB", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED", "CLOSE-WAIT",
           "LAST-ACK", "LISTEN", "CLOSING")
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 shown = threading.local()   # what a statement's expressions come to
@@ -156,9 +156,7 @@ class End(threading.Thread):
         self.first = self.do(self.counters) if name != "router" else {}
 
     def run(self):
-        with open("/run/netns/" + self.name, encoding="ascii") as ns:
-            if libc.setns(ns.fileno(), 0):
-                raise OSError(ctypes.get_errno(), "setns")
+        program.enter(self.name)
         for job in iter(self.jobs.get, None):
             job()
 
