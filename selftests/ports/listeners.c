@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Many listeners: beside 10,000 others a SYN is refused, and sock_diag finds one, in less than twice the time
- * (bench_syn tells the instructions); one that is bound to a device later has that device's SYNs; SO_INCOMING_CPU
- * chooses within a group. Each is listed once. A socket that goes from connection to connection does not interrupt all
- * processors each time, and makes no other user wait.
+ * (bench_syn tells the instructions). Each is listed once. A socket that goes from connection to connection does not
+ * interrupt all processors each time, and makes no other user wait.
  *
- * 10,000 is 1,000 on the debug kernel. The time is the wall clock's. Groups, too, are bound to a device later. A socket
- * that calls connect() in a loop has the kernel interrupt all processors 50 times a second at most. A connect() that is
- * refused before a segment could find the socket waits for no grace period. One of the processors goes and comes back.
+ * 10,000 is 1,000 on the debug kernel. The time is the wall clock's. A socket that calls connect() in a loop has the
+ * kernel interrupt all processors 50 times a second at most. A connect() that is refused before a segment could find
+ * the socket waits for no grace period. One of the processors goes and comes back.
  */
 #include <linux/perf_event.h>
 #include "lib/aoopt.h"
 #include "measure.h"
 #include "lib/test.h"
-
-NEEDS_PROGRAMS("ip");
 
 #define NOBODY		65534
 #define CROWD_PORT	10000
@@ -25,10 +22,7 @@ NEEDS_PROGRAMS("ip");
 #define BURSTS		10
 #define BURST_GAP_US	30000
 #define MOST_RATIO	2.0	/* by the wall clock; 10,000 steps would be five times and more */
-#define GROUP_PORT	9000
 #define REFUSER_PORT	9100
-#define MEMBERS		4
-#define CLIENTS		64
 #define REFUSED		20	/* calls of connect() */
 #define LAST_CPU	"/sys/devices/system/cpu/cpu1/online"
 #define OPENERS		4	/* threads */
@@ -226,118 +220,6 @@ static void many_listeners(void)
 	asked_among_many(alone);
 	each_is_found();
 	each_is_listed();
-}
-
-static void open_group(int fds[MEMBERS])
-{
-	union stack_addr addr = stack_addr("0.0.0.0", GROUP_PORT);
-
-	for (int i = 0; i < MEMBERS; i++) {
-		fds[i] = stack_socket(ns, XTCP, "0.0.0.0");
-		must(fds[i] >= 0 && !stack_set(fds[i], SOL_SOCKET, SO_REUSEPORT, 1) &&
-		     !bind(fds[i], &addr.sa, stack_addr_len(&addr)) && !listen(fds[i], CLIENTS) &&
-		     !fcntl(fds[i], F_SETFL, O_NONBLOCK), "member");
-	}
-}
-
-static void close_group(const int fds[MEMBERS])
-{
-	stack_close(fds, MEMBERS);
-}
-
-/* How many of @n connections each member got. connect() returns before the third ACK has arrived. */
-static void spread(const int fds[MEMBERS], int n, int got[MEMBERS])
-{
-	struct pollfd members[MEMBERS];
-	int i, fd, peer;
-
-	memset(got, 0, MEMBERS * sizeof(*got));
-	for (i = 0; i < MEMBERS; i++)
-		members[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	while (n--) {
-		fd = stack_connected(ns, KERNEL, "127.0.0.1", GROUP_PORT);
-		if (fd < 0)
-			return;
-		if (poll(members, MEMBERS, STACK_DEADLINE_MS) <= 0) {
-			ksft_print_msg("no member gets the connection\n");
-			close(fd);
-			return;
-		}
-		for (i = 0; i < MEMBERS; i++)
-			while ((peer = accept(fds[i], NULL, NULL)) >= 0) {
-				got[i]++;
-				close(peer);
-			}
-		close(fd);
-	}
-}
-
-static bool all_share(const int fds[MEMBERS])
-{
-	int got[MEMBERS], i, sum = 0;
-	bool each = true;
-
-	spread(fds, CLIENTS, got);
-	for (i = 0; i < MEMBERS; i++) {
-		each &= got[i] > 0;
-		sum += got[i];
-	}
-	ksft_print_msg("the members got %d %d %d %d connections\n", got[0], got[1], got[2], got[3]);
-	return each && sum == CLIENTS;
-}
-
-static bool is_on_device(int fd, const char *name)
-{
-	return !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name));
-}
-
-static void devices(void)
-{
-	int fds[MEMBERS], got[MEMBERS], i;
-
-	open_group(fds);
-	ksft_test_result(all_share(fds), "a group shares SYNs\n");
-	must(is_on_device(fds[0], "lo"), "SO_BINDTODEVICE");
-	spread(fds, CLIENTS / 4, got);
-	ksft_test_result(got[0] == CLIENTS / 4, "one that is bound to the device then has all\n");
-	for (i = 1; i < MEMBERS; i++)
-		is_on_device(fds[i], "lo");
-	ksft_test_result(all_share(fds), "all of them bound to it share again\n");
-	is_on_device(fds[0], "");
-	is_on_device(fds[2], "");
-	spread(fds, CLIENTS, got);
-	ksft_test_result(got[1] && got[3] && got[1] + got[3] == CLIENTS, "until some are not\n");
-	for (i = 0; i < MEMBERS; i++)
-		is_on_device(fds[i], "dummy");
-	close_group(fds);
-	ksft_test_result(!listening_rows(), "none of them is left\n");
-}
-
-/* The loopback device hands a SYN over on the processor that sent it. */
-static void on_processors(void)
-{
-	int fds[MEMBERS], got[MEMBERS], cpu, i, there = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t all, one;
-	bool ok = true;
-
-	sched_getaffinity(0, sizeof(all), &all);
-	open_group(fds);
-	for (i = 0; i < MEMBERS; i++) {
-		cpu = i < there ? i : 1000;
-		setsockopt(fds[i], SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu));
-	}
-	for (cpu = 0; cpu < there && cpu < MEMBERS; cpu++) {
-		CPU_ZERO(&one);
-		CPU_SET(cpu, &one);
-		must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
-		spread(fds, CLIENTS / 4, got);
-		if (got[cpu] != CLIENTS / 4)
-			ksft_print_msg("processor %d: %d %d %d %d\n", cpu, got[0], got[1], got[2], got[3]);
-		ok &= got[cpu] == CLIENTS / 4;
-	}
-	sched_setaffinity(0, sizeof(all), &all);
-	close_group(fds);
-	ksft_test_result(ok && there > 1, "SO_INCOMING_CPU of %d processors, set after listen()\n", there);
 }
 
 static void write_or_die(const char *path, const char *text, int flags)
@@ -545,13 +427,10 @@ int main(void)
 
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */
-	ksft_set_plan(debug ? 14 : 16);
+	ksft_set_plan(debug ? 8 : 10);
 	must(!setrlimit(RLIMIT_NOFILE, &files), "no descriptors");
-	ns = ns_make();
-	must(ns >= 0 && !ns_shell(ns, "ip link add dummy type dummy"), "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 	many_listeners();
-	devices();
-	on_processors();
 	processor_goes();
 	others_loop();
 	if (!debug) {

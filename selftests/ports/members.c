@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which member of a SO_REUSEPORT group gets a SYN: by SO_INCOMING_CPU, with more members than anybody looks at one by
- * one, and by a program. The same on both stacks; the client is kernel TCP's, and the loopback device hands a SYN over
- * on the processor that sent it.
+ * one, by a program, and by its device. The same on both stacks; the client is kernel TCP's, and the loopback device
+ * hands a SYN over on the processor that sent it.
+ *
+ * A program is the group's: when the member closes through which it was attached it goes on, but it does not choose who
+ * inherits a connection (net.xtcp.migrate_req, net.ipv4.tcp_migrate_req). It ends with the last member. With
+ * net.xtcp.migrate_wait_ms it stays with the listener that waits, and then chooses among the successors.
  *
  * Two processors.
  */
@@ -18,6 +22,8 @@ NEEDS_PROGRAMS("ip");
 #define FEW		8
 #define CLIENTS		40	/* on each processor */
 #define CPUS		2	/* of those there are */
+#define QUEUED		32	/* connections, all at one of two members by chance: once in 2^31 */
+#define LONG_MS		10000
 
 struct group {
 	enum stack stack;
@@ -523,6 +529,110 @@ static void other_device(const char *place)
 	group_close(&g);
 }
 
+/* How many of connections that are sent on both processors went to each. */
+static void spread(struct group *g)
+{
+	takers(g, 0, g->nr);
+	for (int i = 0; i < CPUS; i++)
+		come_from(g, i, 0, g->nr);
+}
+
+static void set_device(struct group *g, int i, const char *name)
+{
+	must(!setsockopt(g->fd[i], SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name)), "SO_BINDTODEVICE");
+}
+
+/* Members go to a device and come back, when all listen. */
+static void devices(const char *place)
+{
+	struct group g;
+	int i;
+
+	group_open(&g, XTCP, place, 4);
+	spread(&g);
+	result(takers(&g, 0, 4) == 4, &g, "a group shares SYNs");
+	set_device(&g, 0, "lo");
+	result(come_from(&g, 0, 0, 1) == CLIENTS, &g, "one that is bound to the device then has all");
+	for (i = 1; i < 4; i++)
+		set_device(&g, i, "lo");
+	spread(&g);
+	result(takers(&g, 0, 4) == 4, &g, "all of them bound to it share again");
+	set_device(&g, 0, "");
+	set_device(&g, 2, "");
+	spread(&g);
+	result(g.got[1] && g.got[3] && !g.got[0] && !g.got[2], &g, "until some are not");
+	for (i = 0; i < 4; i++)
+		set_device(&g, i, "dummy");
+	group_close(&g);
+	result(!rows_state(ns, sides_listing(XTCP, place), g.port, 0), &g, "none of them is left");
+}
+
+/* Connections that wait for accept(), and then are accepted by whom they came to. */
+static void queue_all(struct group *g, int client[QUEUED])
+{
+	for (int i = 0; i < QUEUED; i++)
+		client[i] = must_have(stack_connected(ns, KERNEL, g->place, g->port), "connection");
+}
+
+static int accept_all(struct group *g, const int client[QUEUED])
+{
+	struct epoll_event event;
+	int n;
+
+	takers(g, 0, g->nr);
+	for (n = 0; n < QUEUED && epoll_wait(g->ep, &event, 1, STACK_DEADLINE_MS) == 1; n++) {
+		close(must_have(accept(g->fd[event.data.u32], NULL, NULL), "accept"));
+		g->got[event.data.u32]++;
+	}
+	stack_close(client, QUEUED);
+	return n;
+}
+
+static void inherits(enum stack stack, const char *place)
+{
+	int client[QUEUED];
+	struct group g;
+
+	group_open(&g, stack, place, 3);
+	number_or_die(g.fd[1], 1);
+	queue_all(&g, client);
+	must(stack_poll(g.fd[1], POLLIN, 0) && !stack_poll(g.fd[0], POLLIN, 0) && !stack_poll(g.fd[2], POLLIN, 0),
+	     "the program chooses member 1");
+	member_close(&g, 1);
+	result(accept_all(&g, client) == QUEUED && g.got[0] && g.got[2], &g,
+	       "a member closes: its program does not choose who inherits");
+	group_close(&g);
+}
+
+/* @waits: until the second one comes. */
+static void the_last_closes(enum stack stack, const char *place, bool waits)
+{
+	int client[QUEUED], waiting = -1;
+	struct group g;
+
+	group_open(&g, stack, place, 1);
+	number_or_die(g.fd[0], 1);
+	must(!ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "%d", waits ? LONG_MS : 0), "knob");
+	if (waits)
+		waiting = must_have(stack_connected(ns, stack, place, g.port), "connection");
+	member_close(&g, 0);
+	member_listens(&g, member_socket(&g));
+	/* once it has inherited, the first one has left the group */
+	must(!waits || (stack_poll(g.fd[1], POLLIN, STACK_DEADLINE_MS) && !close(accept(g.fd[1], NULL, NULL))),
+	     "inherits");
+	member_listens(&g, member_socket(&g));
+	queue_all(&g, client);
+	must(accept_all(&g, client) == QUEUED, "connections");
+	if (waits)
+		result(!g.got[1] && g.got[2], &g, "the last one closes and waits: its program chooses among successors");
+	else
+		result(g.got[1] && g.got[2], &g, "a program ends with the last member");
+	must(!ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "0"), "knob");
+	group_close(&g);
+	if (waits)
+		close(waiting);
+}
+
 /* With connections that nobody accepts. */
 static int leave_group_behind(void *stack)
 {
@@ -562,8 +672,13 @@ static void one_stack(enum stack stack)
 		attached_early(stack, places[i], true);
 		each_place(stack, places[i], any[i]);
 		refused(stack, places[i]);
-		if (stack == XTCP)
+		inherits(stack, places[i]);
+		the_last_closes(stack, places[i], false);
+		if (stack == XTCP) {
+			the_last_closes(stack, places[i], true);
 			other_device(places[i]);
+			devices(places[i]);
+		}
 	}
 	namespace_ends(stack);
 }
@@ -576,10 +691,11 @@ int main(void)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
 		ksft_exit_skip("one processor\n");
 	ns = ns_make();
-	if (ns < 0 || ns_shell(ns, "ip link add dummy type dummy") || setrlimit(RLIMIT_NOFILE, &files))
+	if (ns < 0 || ns_shell(ns, "ip link add dummy type dummy") || setrlimit(RLIMIT_NOFILE, &files) ||
+	    ns_sysctl_set(ns, "net.xtcp.migrate_req", "1") || ns_sysctl_set(ns, "net.ipv4.tcp_migrate_req", "1"))
 		ksft_exit_fail_msg("no namespace\n");
-	/* each stack's, and two of xtcp alone */
-	ksft_set_plan(53 * stack_count() + 2);
+	/* each stack's, and those of xtcp alone */
+	ksft_set_plan(57 * stack_count() + 2 * 7);
 	for (enum stack stack = stack_first(); stack <= XTCP; stack++)
 		one_stack(stack);
 	close(ns);
