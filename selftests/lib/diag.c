@@ -205,7 +205,8 @@ int diag_destroy(int fd, const char *addr, int port, const char *peer_addr, int 
 	} answer;
 	struct diag_request request;
 
-	diag_fill(&request, &(struct diag_query){ .stack = XTCP, .port = port, .peer_port = peer_port });
+	diag_fill(&request, &(struct diag_query){ .stack = XTCP, .v6 = strchr(addr, ':'), .port = port,
+						  .peer_port = peer_port });
 	request.head.nlmsg_type = SOCK_DESTROY;
 	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	stack_put_addr(request.req.id.idiag_src, addr);

@@ -11,7 +11,6 @@
  * In the laboratory no rule takes time.
  */
 #include <linux/filter.h>
-#include <linux/sock_diag.h>
 #include "estate.h"
 #include "slow.h"
 #include "test.h"
@@ -210,62 +209,50 @@ static int waiting_at(int listener)
 	return info_of(listener).tcpi_unacked;
 }
 
-/* Nobody comes, and each RST takes long: a worker of the kernel does not send all of them. */
-static void told_for_a_while(const char *text)
+/* An administrator's request. 0 or an errno. */
+static int destroy_listener(void *text)
 {
+	int fd = must_have(diag_open(), "sock_diag"), err = diag_destroy(fd, text, PORT, text, 0);
+
+	close(fd);
+	return err;
+}
+
+/*
+ * A listener ends, and each RST takes long: a worker of the kernel does not send all of them. @by_request: an
+ * administrator's request ends it. sock_diag may wait for it: on Linux 6.1 one runs at a time. Else nobody comes.
+ */
+static void told_for_a_while(const char *text, bool by_request)
+{
+	const char *how = by_request ? " of SOCK_DESTROY" : "";
 	int listener = estate_bound(net.a, XTCP, text, PORT, true, 0), client[TOLD_LATER], i;
 	long long sent;
-	bool ok = true;
+	bool ok;
 
 	must(listener >= 0 && !listen(listener, TOLD_LATER), "listener");
 	if (!slow_resets(net.a, RST_MS)) {
 		close(listener);
-		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: RSTs end\n", text);
-		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: others get one later\n", text);
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: RSTs%s end\n", text, how);
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: others%s later\n", text, how);
 		return;
 	}
-	estate_knobs(net.a, 1, MIDDLE_MS);
+	if (!by_request)
+		estate_knobs(net.a, 1, MIDDLE_MS);
 	for (i = 0; i < TOLD_LATER; i++)
 		client[i] = client_of(text, i);
 	must(WAIT_FOR(waiting_at(listener) == TOLD_LATER, STACK_DEADLINE_MS), "connections");
 	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
+	ok = !by_request || !ns_call(net.a, destroy_listener, (void *)text);
 	close(listener);
-	ok = is_over(text);
+	ok &= is_over(text);
 	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts") - sent;
 	ok &= WAIT_FOR(count_ended(client, TOLD_LATER) == sent, STACK_DEADLINE_MS);
 	ksft_print_msg("%lld of %d were reset at once\n", sent, TOLD_LATER);
-	ksft_test_result(ok && sent < TOLD_LATER, "%s: RSTs end before all of many connections have got one\n", text);
+	ksft_test_result(ok && sent < TOLD_LATER, "%s: RSTs%s end before all of many connections have got one\n", text,
+			 how);
 	for (i = 0, ok = true; i < TOLD_LATER; i++)
 		ok &= has_ended(client[i]) || (send(client[i], "x", 1, MSG_NOSIGNAL) == 1 && is_reset(client[i]));
-	ksft_test_result(ok, "%s: the others get one when they send again\n", text);
-	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
-	stack_close(client, TOLD_LATER);
-}
-
-static int destroy_listener(void *text);
-
-/* An administrator's request ends a listener. sock_diag may wait for it: on Linux 6.1 one runs at a time. */
-static void told_for_a_while_by_request(const char *text)
-{
-	int listener = estate_bound(net.a, XTCP, text, PORT, true, 0), client[TOLD_LATER], i, err;
-	long long sent;
-
-	must(listener >= 0 && !listen(listener, TOLD_LATER), "listener");
-	if (!slow_resets(net.a, RST_MS)) {
-		close(listener);
-		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: RSTs by request end\n", text);
-		return;
-	}
-	for (i = 0; i < TOLD_LATER; i++)
-		client[i] = client_of(text, i);
-	must(WAIT_FOR(waiting_at(listener) == TOLD_LATER, STACK_DEADLINE_MS), "connections");
-	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
-	err = ns_call(net.a, destroy_listener, (void *)text);
-	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts") - sent;
-	close(listener);
-	ksft_print_msg("%lld of %d were reset at once\n", sent, TOLD_LATER);
-	ksft_test_result(!err && is_over(text) && sent < TOLD_LATER,
-			 "%s: RSTs of SOCK_DESTROY end before all of many connections have got one\n", text);
+	ksft_test_result(ok, "%s: the others%s get one when they send again\n", text, how);
 	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
 	stack_close(client, TOLD_LATER);
 }
@@ -481,35 +468,6 @@ static void no_memory(const char *text)
 			 "%s: without memory for it a listener ends at once\n", text);
 }
 
-static int destroy_listener(void *text)
-{
-	struct {
-		struct nlmsghdr head;
-		struct inet_diag_req_v2 req;
-	} request = {
-		.head.nlmsg_len = sizeof(request),
-		.head.nlmsg_type = SOCK_DESTROY,
-		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		.req.sdiag_family = AF_XTCP,
-		.req.sdiag_protocol = strchr(text, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4,
-		.req.idiag_states = 1 << TCP_LISTEN,
-		.req.id.idiag_sport = htons(PORT),
-	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-	} answer = {};
-	int fd = diag_open();
-
-	stack_put_addr(request.req.id.idiag_src, text);
-	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
-	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	must(fd >= 0 && send(fd, &request, sizeof(request), 0) == sizeof(request) &&
-	     recv(fd, &answer, sizeof(answer), 0) >= (ssize_t)sizeof(answer), "SOCK_DESTROY");
-	close(fd);
-	return -answer.error.error;
-}
-
 static void administrator_ends_it(const char *text)
 {
 	int listener = estate_member(net.a, text, PORT), client, err;
@@ -620,7 +578,7 @@ int main(void)
 {
 	static const char * const texts[] = { NS_A4, NS_A6 };
 
-	test_begin(2 * 25);
+	test_begin(2 * 26);
 	references = module_references();
 	for (int i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -628,8 +586,8 @@ int main(void)
 		must(!ns_pair_make(&net), "namespaces");
 		takes_over(text);
 		nobody_comes(text);
-		told_for_a_while(text);
-		told_for_a_while_by_request(text);
+		told_for_a_while(text, false);
+		told_for_a_while(text, true);
 		ends_at_once(text, "without the knob a listener", true, 1, 0, false);
 		ends_at_once(text, "without migrate_req a listener", true, 0, LONG_MS, false);
 		ends_at_once(text, "one without SO_REUSEPORT", false, 1, LONG_MS, false);
