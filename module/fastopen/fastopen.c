@@ -219,18 +219,20 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 	return 0;
 }
 
-#define RESET_COUNTS	(60 * HZ)	/* a reset connection counts for this time (section 5.1) */
+#define RESET_COUNTS	60U	/* a reset connection counts for so many seconds (section 5.1), and for a part of another */
+#define RESET_SLOTS	64U	/* one for each second that counts */
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
 struct xtcp_fastopenq {
-	/* the socket's; one of each SYN that is being examined; one of each connection of @len but for @resets */
+	/* the socket's; one of each SYN that is being examined; one of each connection of @len but for those of @resets */
 	refcount_t refs;
 	unsigned int max;	/* how many connections may wait for their handshake's last ACK; 0: Fast Open is off */
 	struct xtcp_fastopen_keys __rcu *keys;	/* the socket's own; NULL: those of the namespace apply */
-	spinlock_t lock;	/* guards @len and @resets; softirq, process; nests inside a socket lock */
+	spinlock_t lock;	/* guards what follows; softirq, process; nests inside a socket lock */
 	unsigned int len;	/* number of connections that count against @max */
-	struct list_head resets;	/* connections that were reset and still count, the oldest first */
+	u32 first;		/* the first second of which resets still count, as xtcp_clock_seconds() */
+	u32 resets[RESET_SLOTS];	/* connections that were reset in each second, all in @len */
 	struct rcu_head rcu;
 };
 
@@ -248,7 +250,6 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 		return NULL;
 	refcount_set(&queue->refs, 1);
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->resets);
 	/* a SYN reads this pointer without a lock, and must find the queue initialised */
 	smp_store_release(&cold->fastopenq, queue);
 	return queue;
@@ -256,12 +257,8 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 
 static void put_queue(struct xtcp_fastopenq *queue)
 {
-	struct xtcp_fastopen *fast, *next;
-
 	if (!refcount_dec_and_test(&queue->refs))
 		return;
-	list_for_each_entry_safe(fast, next, &queue->resets, node)
-		kfree(fast);
 	xtcp_fastkeys_replace(&queue->keys, NULL);
 	kfree_rcu(queue, rcu);
 }
@@ -355,20 +352,31 @@ void xtcp_fastopen_free(struct sock *sk)
 	put_queue(queue);
 }
 
-/* One more connection, if the limit permits it. Those that were reset more than a minute ago no longer count. */
+/*
+ * Connections that were reset more than a minute ago no longer count. A number for each second is
+ * kept, and nothing for each connection: any number of peers can have theirs reset.
+ */
+static u32 forget_resets(struct xtcp_fastopenq *queue)
+{
+	const u32 now = xtcp_clock_seconds(), first = now - RESET_COUNTS;
+
+	lockdep_assert_held(&queue->lock);
+	if (first - queue->first > RESET_SLOTS)
+		queue->first = first - RESET_SLOTS;
+	for (; queue->first != first; queue->first++) {
+		queue->len -= queue->resets[queue->first % RESET_SLOTS];
+		queue->resets[queue->first % RESET_SLOTS] = 0;
+	}
+	return now;
+}
+
+/* One more connection, if the limit permits it. */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
-	struct xtcp_fastopen *fast, *next;
 	bool room;
 
 	spin_lock(&queue->lock);
-	list_for_each_entry_safe(fast, next, &queue->resets, node) {
-		if (time_before(jiffies, fast->until))
-			break;
-		list_del(&fast->node);
-		kfree(fast);
-		queue->len--;
-	}
+	forget_resets(queue);
 	room = queue->len < READ_ONCE(queue->max);
 	queue->len += room;
 	spin_unlock(&queue->lock);
@@ -513,14 +521,13 @@ void xtcp_fastopen_over(struct sock *sk, bool reset)
 
 	sock_owned_by_me(sk);
 	WRITE_ONCE(xtcp_sk(sk)->fastopen, NULL);
+	kfree(fast);
 	if (!reset) {
-		kfree(fast);
 		leave_queue(queue);
 		return;
 	}
-	fast->until = jiffies + RESET_COUNTS;
 	spin_lock_bh(&queue->lock);
-	list_add_tail(&fast->node, &queue->resets);
+	queue->resets[forget_resets(queue) % RESET_SLOTS]++;
 	spin_unlock_bh(&queue->lock);
 	put_queue(queue);
 }

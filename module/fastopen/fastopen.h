@@ -9,7 +9,6 @@
 #define XTCP_FASTOPEN_H
 
 #include <linux/compiler_types.h>
-#include <linux/list.h>
 
 #include "base/wire.h"
 
@@ -34,16 +33,12 @@ void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 /**
- * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in it
- * @node: in xtcp_fastopenq.resets; used only after a reset
+ * struct xtcp_fastopen - a Fast Open connection during its handshake
  * @queue: the Fast Open state of the listener that counts the connection
- * @until: jiffies; after a reset, the connection counts until this time
  * @cookie: the cookie for the SYN-ACK; if its length is negative, the SYN-ACK has no cookie
  */
 struct xtcp_fastopen {
-	struct list_head node;
 	struct xtcp_fastopenq *queue;
-	unsigned long until;
 	struct xtcp_fastopen_cookie cookie;
 };
 
