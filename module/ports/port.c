@@ -774,6 +774,15 @@ static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 	return offset + (u32)(now >> 32);
 }
 
+/* A socket's own range of a few ports gets none: a user with one port (IP_LOCAL_PORT_RANGE) could take all maps. */
+static bool may_have_map(const struct sock *sk, const struct xtcp_port_range *range)
+{
+	int low, high;
+
+	inet_get_local_port_range(sock_net(sk), &low, &high);
+	return range->count >= min_t(u32, SPARED_FROM, high - low + 1);
+}
+
 static int choose_and_insert(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -800,7 +809,8 @@ static int choose_and_insert(struct sock *sk)
 			err = try_in_turn(sk, &range, false, 1, NULL);
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmaps_make(xn, &key.tuple, sk->sk_bound_dev_if, &range);
+		if (may_have_map(sk, &range))
+			map = xtcp_portmaps_make(xn, &key.tuple, sk->sk_bound_dev_if, &range);
 	}
 	look = xtcp_timewait_reuse_is_on(xn, &key.tuple, sk->sk_bound_dev_if) ? &key : NULL;
 	if (look) {
