@@ -361,11 +361,13 @@ static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, tb_owner, port);
 	lease->beside = tb;
-	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, tb_owner);
-	if (tb && (!is_connects_alone(tb) || (tb->fastreuse >= 0 && !uid_eq(tb->fastuid, tb_owner->sk_uid)) ||
-		   (lease->devices && tb_owner->sk_bound_dev_if))) {
+	if (tb && (!is_connects_alone(tb) || (tb->fastreuse >= 0 && !uid_eq(tb->fastuid, tb_owner->sk_uid))))
 		err = -EADDRINUSE;
-	} else if (tb) {
+	/* a walk through all socks of the port */
+	lease->devices = tb && !err && xtcp_compat_bind_bucket_has(tb, is_of_another_device, tb_owner);
+	if (lease->devices && tb_owner->sk_bound_dev_if) {
+		err = -EADDRINUSE;
+	} else if (tb && !err) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
 		tb->fastuid = tb_owner->sk_uid;
 	}
