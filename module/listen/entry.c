@@ -41,10 +41,27 @@ static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
-static void count_of_guest(const struct xtcp_listener *listener, int change)
+static void count_of_guest(struct xtcp_listener *listener, int change)
 {
-	if (unlikely(xtcp_net_of(listener->sk)->is_guest))
-		xtcp_guests_count(&guest_children, xtcp_net_of(listener->sk), change);
+	xtcp_guests_count(&guest_children, xtcp_net_of(listener->sk), change);
+	listener->guest_weight += change;
+}
+
+/* In a guest, counts a child that joins (@sign 1) or leaves (-1). What keys and a saved SYN take counts, too. */
+static void count_child(struct xtcp_listener *listener, const struct sock *child, int sign)
+{
+	const struct xtcp_saved_syn *syn;
+	const struct sk_filter *filter;
+	int octets;
+
+	if (likely(!xtcp_net_of(listener->sk)->is_guest))
+		return;
+	syn = xtcp_sk(child)->saved_syn;
+	filter = rcu_dereference_raw(child->sk_filter);
+	octets = atomic_read(&child->sk_omem_alloc) + (syn ? xtcp_savedsyn_bytes(syn->len) : 0);
+	if (filter)	/* the listener has it, too */
+		octets -= bpf_prog_size(filter->prog->len);
+	count_of_guest(listener, sign * (1 + octets / CHILD_SIZE));
 }
 
 /**
@@ -91,7 +108,7 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
 	list_add_tail(&xtcp_endpoint(child)->accept_node, &listener->accept_queue);
-	count_of_guest(listener, 1);
+	count_child(listener, child, 1);
 	set_length(listener, &xtcp_endpoint(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
 }
 
@@ -109,7 +126,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_endpoint, accept_node);
 	if (child) {
 		list_del_init(&child->accept_node);
-		count_of_guest(listener, -1);
+		count_child(listener, xtcp_sk_of(child), -1);
 		set_length(listener, &child->conn, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
 	}
 	spin_unlock_bh(&listener->lock);
@@ -123,7 +140,8 @@ void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *childr
 	/* smp_store_release() pairs with smp_load_acquire() in xtcp_listen_has_ended() */
 	smp_store_release(&listener->closed, true);
 	list_splice_init(&listener->accept_queue, children);
-	count_of_guest(listener, -(int)listener->accept_len);
+	if (listener->guest_weight)
+		count_of_guest(listener, -listener->guest_weight);
 	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
 }
 

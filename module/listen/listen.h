@@ -237,6 +237,7 @@ struct xtcp_relay {
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
+ * @guest_weight: in a guest, as how many children those of the queue count
  * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals it, the program may
  *	have asked for more: the kernel lowers the backlog before it calls us
  * @synq: half-open entries (entry.c)
@@ -269,6 +270,7 @@ struct xtcp_listener {
 	unsigned int accept_len;
 	unsigned int accept_max;
 	unsigned int accept_peak;
+	int guest_weight;
 	unsigned int somaxconn;
 	struct xtcp_synq synq;
 	struct xtcp_group *group;

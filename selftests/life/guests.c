@@ -8,6 +8,7 @@
  *								 kernel TCP                  xtcp
  */
 #include "lib/test.h"
+#include "aoopt.h"
 #include "tun.h"
 #include "wire.h"
 
@@ -18,6 +19,7 @@ NEEDS_MODULE;
 #define ENTRIES_SHARE	16	/* a quarter of what guests have together, which is half of all */
 #define RECORDS_SHARE	16	/* a quarter */
 #define WAITING_SHARE	16	/* a quarter */
+#define KEYS		16	/* of which one is used */
 #define RECORDS_FEW	12	/* fewer than that: the namespace's own limit counts */
 #define RECORDS_LITTLE	1	/* a sixteenth of the share, beside guests that have all of it */
 #define GUESTS		4	/* have all that guests have together */
@@ -614,6 +616,30 @@ static void unaccepted(const struct ns_pair *own)
 		close(ns[i]);
 }
 
+/* Each child has a copy of the keys for its peer, which no program and no control group pays for. */
+static void unaccepted_with_keys(void)
+{
+	struct aoopt_key key = { .addr = "127.0.0.1" };
+	int ns = must_have(ns_make_guest(), "guest"), client[WAITING_SHARE], i;
+	int listener = stack_listener(ns, XTCP, "127.0.0.1", PORT + 3, true);
+
+	must(listener >= 0 && !listen(listener, 1024), "listener");
+	for (i = 0; i < KEYS; i++) {
+		key.sndid = key.rcvid = i;
+		must(!aoopt_add(listener, &key), "keys");
+	}
+	key.sndid = key.rcvid = 0;
+	for (i = 0; i < WAITING_SHARE; i++) {
+		client[i] = stack_socket(ns, XTCP, "127.0.0.1");
+		must(client[i] >= 0 && !aoopt_add(client[i], &key) && !fcntl(client[i], F_SETFL, O_NONBLOCK), "client");
+		must(!stack_connect(client[i], "127.0.0.1", PORT + 3) || errno == EINPROGRESS, "connect");
+	}
+	i = waiting_in(ns);
+	ksft_test_result(i > 0 && i <= WAITING_SHARE / 2, "with %d keys for each, %d wait\n", KEYS, i);
+	stack_close(client, WAITING_SHARE);
+	close_each(listener, ns);
+}
+
 static void unaccepted_of_one_user(void)
 {
 	struct waiting w[GUESTS + 1];
@@ -679,7 +705,7 @@ int main(void)
 {
 	struct ns_pair own;
 
-	test_begin(27);
+	test_begin(28);
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");
@@ -692,6 +718,7 @@ int main(void)
 	one_record();
 	no_backlog(&own);
 	unaccepted(&own);
+	unaccepted_with_keys();
 	unaccepted_of_one_user();
 	ns_pair_close(&own);
 	parameters_of_zero();
