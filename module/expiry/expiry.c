@@ -582,8 +582,11 @@ static void expired_probe(struct sock *sk)
 
 	if (xsk->snd.una == xsk->snd.nxt)
 		return;
-	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream))
+	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream)) {
 		xtcp_tlp_probe(sk);
+		/* perhaps by text that was not sent yet (TCP_NOTSENT_LOWAT) */
+		xtcp_sndbuf_wake(sk);
+	}
 	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT))
 		xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT,
 				  xtcp_timer_interval_us(xsk, xtcp_write_timeout_since(sk)) + xtcp_pace_lead_us(sk));

@@ -691,6 +691,7 @@ void xtcp_sendmsg_splice_eof(struct socket *sock)
 		mark_push(sk);
 		if (!autocorks(sk))
 			xtcp_output_push(sk);
+		xtcp_sndbuf_wake(sk);
 	}
 	release_sock(sk);
 }

@@ -147,6 +147,7 @@ static void push_withheld(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_output_push_nagle(sk, xsk->nonagle & TCP_NAGLE_OFF ? xsk->nonagle | TCP_NAGLE_PUSH : xsk->nonagle);
+	xtcp_sndbuf_wake(sk);
 }
 
 static void set_nodelay(struct sock *sk, bool on)

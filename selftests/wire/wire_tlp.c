@@ -269,6 +269,9 @@ static const struct wire_row rows[] = {
 			"elapsed >= 150; none; info unacked = 11; info snd_cwnd = 10; < . 1 ack 11001;"
 			"> P. 11001(1000) ack 1; < . 1 ack 12001; none",
 			.counters = "TCPLossProbes=1 RetransSegs=0 TCPTimeouts=0 TCPLossProbeRecovery=0" } },
+	{ "tlp_new_data_wakes_a_writer", "RFC 8985 7.3", .syn = SACK,
+		.want = { OPEN_FAR "set NOTSENT_LOWAT 1500; write 12000; > p. 1(1000) ack 1 x10; none; watch;"
+			">@290 p. 10001(1000) ack 1; woken", .counters = "TCPLossProbes=1" } },
 	{ "tlp_nagle_does_not_hold_it", "RFC 8985 7.3", .syn = SACK,
 		.want = { OPEN_FAR "mark; write 1100; > p. 1(1000) ack 1; > P. 1001(100) ack 1; write 100; none;"
 			">@290 P. 1101(100) ack 1; elapsed >= 150; < . 1 ack 1201; none",

@@ -206,6 +206,9 @@ static const struct wire_row rows[] = {
 	{ "ack_%s_wakes_a_writer_once_its_data_is_sent", "RFC 9293 3.9.1.2", .in = ESTABLISHED, .synwin = "2000",
 		.want = { "set NOTSENT_LOWAT 1500; write 4000; > p. 1(1000) ack 1 x2; none; watch;"
 			"< . 1 ack 2001 win 2000; > p. 2001(1000) ack 1; > P. 3001(1000) ack 1; woken" } },
+	{ "uncork_%s_wakes_a_writer_once_its_data_is_sent", "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = { "set NOTSENT_LOWAT 100; set CORK 1; write 500; none; watch; set CORK 0; > P. 1(500) ack 1;"
+			"woken" } },
 	{ "write_%s_small_writes_leave_as_one", "RFC 9293 3.7.4", .id = "SHLD-27 SHLD-28", .in = ESTABLISHED,
 		.synwin = "2000",
 		.want = { "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; < . 1 ack 2001 win 0; write 300;"
