@@ -56,6 +56,12 @@ static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 	return !rto->srtt_us || xtcp_seq_gt(una, rto->round_end);
 }
 
+/* A round trip begins with what is sent from @nxt on. */
+static inline void xtcp_rto_round_begins(struct xtcp_rto *rto, u32 nxt)
+{
+	rto->round_end = nxt;
+}
+
 /* Set the state before the first sample (RFC 6298 (2.1)). */
 static inline void xtcp_rto_init(struct xtcp_rto *rto)
 {

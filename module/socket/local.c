@@ -247,6 +247,9 @@ static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 	xsk->stream->snd_sml = end;
 	xsk->stream->recover = end;
 	xsk->stream->cong.usage_seq = end;
+	xsk->stream->undo.armed = false;
+	xsk->stream->tlp.pending = false;
+	xtcp_rto_round_begins(&xsk->rto, end);
 	xsk->snd_tstamp = (u32)jiffies;
 	if (end == xsk->snd.write_seq)
 		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
