@@ -882,10 +882,10 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
-/* in a D-SACK, the part before RCV.NXT */
+/* in a D-SACK, the part before RCV.NXT; of a segment that goes beyond the FIN, the part before the FIN */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
-	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt, text_end = rcv_nxt - xtcp_sk(sk)->fin_received;
 
 	if (likely(xtcp_seq_ge(seg->seq, rcv_nxt)))
 		return;
@@ -893,8 +893,8 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 		xtcp_stream_begin(sk, GFP_ATOMIC);
 	if (xtcp_seq_le(seg->end_seq, rcv_nxt))
 		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
-	else
-		xtcp_sack_duplicate(sk, seg->seq, rcv_nxt);
+	else if (seg->seq != text_end)
+		xtcp_sack_duplicate(sk, seg->seq, text_end);
 }
 
 /**

@@ -100,6 +100,12 @@ static const struct wire_row rows[] = {
 			"read 1000; read eof", .state = TIME_WAIT } },
 	{ "data_%s_beyond_fin", "RFC 9293 3.10.7.4", .in = CLOSE_WAIT | CLOSING | LAST_ACK,
 		.want = { "< P. 2(100) ack U; none" } },
+	{ "text_%s_across_the_fin", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = { "< FP. 1(100) ack 1; >@1000 . 1 ack 102; < . 1(300) ack 1; > . 1 ack 102 <sack 1:101>;"
+			"< . 101(300) ack 1; > . 1 ack 102 <nosack>; read 100; read eof", .state = CLOSE_WAIT },
+		.kernel_differs = "resets the connection; RFC 9293 says to ignore the text",
+		.kernel = { "< FP. 1(100) ack 1; >@1000 . 1 ack 102; < . 1(300) ack 1; > R 1", .state = CLOSED,
+			.err = "EPIPE" } },
 	/* FINs again. */
 	{ "fin_%s_retransmitted", "RFC 9293 3.10.7.4", .in = CLOSE_WAIT | CLOSING | LAST_ACK,
 		.want = { "< F. 1 ack U; > . S ack 2" } },
