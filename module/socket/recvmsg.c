@@ -553,7 +553,8 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_ssthresh = min_t(u32, xsk->cong.ssthresh / mss, TCP_INFINITE_SSTHRESH);
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
-	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
+	if (sk->sk_state != TCP_CLOSE)
+		info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
 	/* without SACK, only octets were counted: compute the segments from them */
 	info->tcpi_sacked = xsk->agreed.sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
@@ -568,10 +569,10 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_delivery_rate_app_limited = stream->rate.is_limited;
 }
 
-/* In SYN-SENT nothing is agreed: xsk->agreed has what our SYN offers. */
+/* In SYN-SENT, or if it ended there, nothing is agreed: xsk->agreed has what our SYN offers. */
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 {
-	if (info->tcpi_state == TCP_SYN_SENT)
+	if (info->tcpi_state == TCP_SYN_SENT || (info->tcpi_state == TCP_CLOSE && xsk->snd.una == xsk->snd.iss))
 		return;
 	if (xsk->agreed.ts_ok)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
@@ -667,7 +668,7 @@ void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 	xtcp_compat_info_accecn(info, &xsk->accecn, &xsk->stream->told, xsk->ecn & XTCP_ECN_ACCURATE);
 	info->tcpi_retransmits = xsk->tries.retransmits;
 	info->tcpi_probes = xtcp_tries_probes_out(&xsk->tries);
-	info->tcpi_backoff = xsk->rto.backoff;
+	info->tcpi_backoff = sk->sk_state != TCP_CLOSE ? xsk->rto.backoff : 0;
 	info->tcpi_rto = xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
 	if (xsk->stream->rcv_data_tstamp)
 		info->tcpi_ato = xtcp_ticks_us(min(msecs_to_jiffies(XTCP_DELACK_MIN_MS), xtcp_bounds_delack_max(sk)),

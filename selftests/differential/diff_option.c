@@ -225,6 +225,39 @@ SCENARIO(info_established)
 	info_all("c", c);
 }
 
+/* Nothing is in flight any more. */
+static void info_ended(int fd)
+{
+	struct tcp_info i;
+
+	diff_info("c", fd, &i);
+	info_line("state", i.tcpi_state);
+	info_line("options", i.tcpi_options);
+	info_line("unacked", i.tcpi_unacked);
+	info_line("backoff", i.tcpi_backoff);
+}
+
+SCENARIO(info_refused)
+{
+	int c = diff_socket();
+
+	RET(connect(c, LO(1), ALEN));
+	info_ended(c);
+}
+
+SCENARIO(info_reset_with_text_in_flight)
+{
+	const struct netem slow = { .delay_ms = 20 };
+	int c, s;
+
+	diff_pair(&c, &s);
+	diff_must(!netem_set(diff_own_namespace(), "lo", &slow), "netem");
+	diff_put(c, "text");
+	diff_reset(s);
+	BITS(c, POLLHUP);
+	info_ended(c);
+}
+
 SCENARIO_OF_PAIR(info_counts)
 {
 	struct tcp_info i;
