@@ -54,8 +54,12 @@ struct xtcp_endpoint {
 	 */
 	unsigned long left_table;
 	unsigned long cold;		/* fields that few sockets need; 0: none; RCU */
-	/* threads that sleep in RECEIVE; each decrements it when it wakes, so a disconnect does not reset it */
+	/*
+	 * threads that sleep in RECEIVE, and XTCP_READER_HAS_PART more for each that has octets
+	 * already; each takes itself off when it wakes, so a disconnect does not reset it
+	 */
 	atomic_t readers;
+#define XTCP_READER_HAS_PART	1024
 	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
 	u16 closed_at;			/* 1 + the processor whose list of closed socks (end.c) has it; 0: none */

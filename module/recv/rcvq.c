@@ -627,12 +627,16 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 	       xtcp_rcv_room(&xsk->rcv) <= READ_ONCE(xsk->rcv_mss);
 }
 
-/* Wakes the reader also if the peer's FIN was taken. */
+/*
+ * Wakes the reader also if the peer's FIN was taken. A reader that sleeps with a part of what it
+ * waits for needs less than SO_RCVLOWAT, so any text wakes it. Linux lets it sleep.
+ */
 __always_inline void xtcp_text_wake(struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_DEAD))
 		return;
-	if (xtcp_sk(sk)->fin_received || xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)))
+	if (xtcp_sk(sk)->fin_received || xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)) ||
+	    atomic_read(&xtcp_endpoint(sk)->readers) > XTCP_READER_HAS_PART)
 		sk->sk_data_ready(sk);
 }
 

@@ -216,17 +216,20 @@ static void xtcp_recvmsg_polled(struct sock *sk)
 	local_bh_enable();
 }
 
-/* Sleeps until there is text. Return: the result of sk_wait_data(), which is -EPIPE after a disconnect. */
-static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
+/*
+ * Sleeps until there is text. @has_part: the reader has octets already. Return: the result of
+ * sk_wait_data(), which is -EPIPE after a disconnect.
+ */
+static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last, bool has_part)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const int disconnects = xtcp_compat_disconnects(xsk);
+	const int disconnects = xtcp_compat_disconnects(xsk), reader = has_part ? 1 + XTCP_READER_HAS_PART : 1;
 	int ret;
 
 	no_answer_yet(sk);
-	atomic_inc(&xsk->readers);
+	atomic_add(reader, &xsk->readers);
 	ret = sk_wait_data(sk, timeo, last);
-	atomic_dec(&xsk->readers);
+	atomic_sub(reader, &xsk->readers);
 	return xtcp_compat_waited(xsk, disconnects, ret);
 }
 
@@ -337,7 +340,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			 */
 			if (copied || xsk->acking.pending)
 				ack_what_was_read(sk, flags & MSG_PEEK ? 0 : copied);
-			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
+			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue), copied);
 			if (ret < 0)
 				break;
 			/* as in Linux, whatever ends the wait also ends a read of no octets */
@@ -512,7 +515,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 			/* the next octet in the queue is the urgent one: end before it */
 			if (!skb_queue_empty(&sk->sk_receive_queue))
 				break;
-			err = wait_for_text(sk, &timeo, NULL);
+			err = wait_for_text(sk, &timeo, NULL, false);
 			if (err < 0) {
 				ret = err;
 				break;

@@ -2,6 +2,7 @@
 /* Differential scenarios: recvmsg() with each flag and buffer. */
 #include <linux/net_tstamp.h>
 #include "lib/diff.h"
+#include "stall.h"
 
 SCENARIO_OF_PAIR(recv_plain)
 {
@@ -199,6 +200,36 @@ SCENARIO_OF_PAIR(recv_lowat)
 	GET(s, SOL_SOCKET, SO_RCVLOWAT);
 	SET(s, SOL_SOCKET, SO_RCVLOWAT, -1);
 	GET(s, SOL_SOCKET, SO_RCVLOWAT);
+}
+
+struct rest {
+	int fd, reader;
+};
+
+static void *put_rest(void *arg)
+{
+	struct rest *rest = arg;
+
+	if (WAIT_FOR(asleep_in(rest->reader, SYS_recvfrom), DIFF_DEADLINE_MS))
+		diff_put(rest->fd, "efg");
+	return NULL;
+}
+
+/* The reader takes four octets and waits for two; three come. */
+SCENARIO_OF_PAIR(recv_lowat_rest)
+{
+	struct rest rest = { .fd = c, .reader = gettid() };
+	struct timeval tv = { .tv_usec = 300000 };
+	pthread_t thread;
+
+	SET(s, SOL_SOCKET, SO_RCVLOWAT, 6);
+	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	diff_put(c, "abcd");
+	QUEUES(s, 4, -1);
+	RET(pthread_create(&thread, NULL, put_rest, &rest));
+	READ(s, 10, 0);
+	RET(pthread_join(thread, NULL));
+	READ(s, 10, 0);
 }
 
 SCENARIO_OF_PAIR(recv_vectors)
