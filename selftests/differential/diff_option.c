@@ -1,84 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Differential scenarios: IPPROTO_TCP options on a fresh socket and on an established connection. */
+/* Differential scenarios: what IPPROTO_TCP options do, and what they tell. */
 #include "lib/diff.h"
 #include "lib/info.h"
 #include <limits.h>
 #include "lib/netem.h"
 
 #define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
-
-/* One option that both stacks have, and the values it is set to, one after the other. */
-struct option {
-	const char *name;
-	int level, opt;
-	int nr, value[10];
-};
-
-#define TCP(opt, n, ...) { #opt, IPPROTO_TCP, opt, n, { __VA_ARGS__ } }
-
-static const struct option options[] = {
-	TCP(TCP_NODELAY, 5, 1, 0, 2, -1, 0),
-	TCP(TCP_MAXSEG, 10, 1000, 88, 87, 48, 47, 0, 32767, 32768, -1, 1460),
-	TCP(TCP_CORK, 4, 1, 0, 7, 0),
-	TCP(TCP_KEEPIDLE, 6, 1, 0, 32767, 32768, -1, 7200),
-	TCP(TCP_KEEPINTVL, 6, 1, 0, 32767, 32768, -1, 75),
-	TCP(TCP_KEEPCNT, 6, 1, 0, 127, 128, -1, 9),
-	TCP(TCP_SYNCNT, 6, 1, 0, 127, 128, -1, 6),
-	TCP(TCP_LINGER2, 8, 30, 0, 60, 61, 120, 121, -1, 60),
-	TCP(TCP_WINDOW_CLAMP, 4, 20000, 1, -1, 65535),
-	TCP(TCP_QUICKACK, 6, 0, 1, 2, 3, -1, 1),
-	TCP(TCP_USER_TIMEOUT, 5, 5000, 1, INT_MAX, -1, 0),
-	TCP(TCP_NOTSENT_LOWAT, 4, 10000, 1, -1, 0),
-	TCP(TCP_INQ, 4, 1, 2, -1, 0),
-};
-
-static void option_cycle(const struct option *o, int fd)
-{
-	char text[16];
-
-	for (int i = 0; i < o->nr; i++) {
-		snprintf(text, sizeof(text), "%d", o->value[i]);
-		diff_set("fd", o->name, text, fd, o->level, o->opt, o->value[i]);
-		diff_get("fd", o->name, fd, o->level, o->opt);
-	}
-}
-
-static bool is_varying(const struct option *o)
-{
-	return o->opt == TCP_WINDOW_CLAMP || o->opt == TCP_QUICKACK;
-}
-
-SCENARIO_OF_PAIR(tcp_options_established)
-{
-	for (size_t i = 0; i < ELEMENTS(options); i++) {
-		if (!is_varying(&options[i]))
-			diff_get("fd", options[i].name, c, IPPROTO_TCP, options[i].opt);
-		option_cycle(&options[i], c);
-		diff_put(c, ".");
-		READ(s, 1, 0);
-		/* the window of its ACK bounds TCP_MAXSEG */
-		QUEUES(c, 0, 0);
-	}
-}
-
-SCENARIO(tcp_options_listening)
-{
-	int l = diff_listener(1);
-
-	for (size_t i = 0; i < ELEMENTS(options); i++) {
-		diff_get("fd", options[i].name, l, IPPROTO_TCP, options[i].opt);
-		option_cycle(&options[i], l);
-	}
-	RET(connect(diff_socket(), LO(1), ALEN));
-}
-
-SCENARIO_OF_PAIR(tcp_options_closed)
-{
-	diff_reset(s);
-	BITS(c, POLLHUP);
-	for (size_t i = 0; i < ELEMENTS(options); i++)
-		option_cycle(&options[i], c);
-}
 
 /* Options of other protocols' levels. */
 SCENARIO_OF_PAIR(foreign_levels)

@@ -4,78 +4,6 @@
 #include <limits.h>
 #include <sys/time.h>
 
-#define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
-
-struct option {
-	const char *name;
-	int opt;
-	int nr, value[8];
-};
-
-#define OPT(o, n, ...) { #o, o, n, { __VA_ARGS__ } }
-
-static const struct option socket_options[] = {
-	OPT(SO_REUSEADDR, 4, 1, 0, 7, -1),
-	OPT(SO_KEEPALIVE, 4, 1, 0, 7, -1),
-	OPT(SO_OOBINLINE, 3, 1, 0, 7),
-	OPT(SO_DONTROUTE, 2, 1, 0),
-	OPT(SO_BROADCAST, 2, 1, 0),
-	OPT(SO_SNDBUF, 5, 20000, 1, 0, 100000000, -1),
-	OPT(SO_RCVBUF, 5, 20000, 1, 0, 100000000, -1),
-	OPT(SO_SNDBUFFORCE, 2, 20000, 0),
-	OPT(SO_RCVBUFFORCE, 2, 20000, 0),
-	OPT(SO_RCVLOWAT, 5, 5, 1, 0, -1, 1),
-	OPT(SO_SNDLOWAT, 2, 5, 1),
-	OPT(SO_ERROR, 1, 1),
-	OPT(SO_TYPE, 1, 1),
-	OPT(SO_DOMAIN, 1, 1),
-	OPT(SO_ACCEPTCONN, 1, 1),
-	OPT(SO_PRIORITY, 4, 3, 6, 7, 0),
-	OPT(SO_MARK, 3, 5, -1, 0),
-	OPT(SO_TIMESTAMP, 2, 1, 0),
-	OPT(SO_TIMESTAMPNS, 2, 1, 0),
-	OPT(SO_NO_CHECK, 2, 1, 0),
-	OPT(SO_PASSCRED, 2, 1, 0),
-	OPT(SO_RXQ_OVFL, 2, 1, 0),
-	OPT(SO_LOCK_FILTER, 1, 1),
-	OPT(SO_BUSY_POLL, 3, 10, -1, 0),
-	OPT(SO_PEEK_OFF, 3, 0, 5, -1),
-};
-
-static void option_cycles(int fd, int level, const struct option *o, size_t nr)
-{
-	char text[16];
-
-	for (size_t i = 0; i < nr; i++) {
-		if (o[i].opt != SO_SNDBUF || level != SOL_SOCKET)
-			diff_get("fd", o[i].name, fd, level, o[i].opt);
-		for (int v = 0; v < o[i].nr; v++) {
-			snprintf(text, sizeof(text), "%d", o[i].value[v]);
-			diff_set("fd", o[i].name, text, fd, level, o[i].opt, o[i].value[v]);
-			diff_get("fd", o[i].name, fd, level, o[i].opt);
-		}
-	}
-}
-
-SCENARIO_OF_PAIR(socket_options_established)
-{
-	option_cycles(c, SOL_SOCKET, socket_options, ELEMENTS(socket_options));
-	SET(c, SOL_SOCKET, SO_DONTROUTE, 0);
-	diff_put(s, "still works");
-	BITS(c, POLLIN);
-	SET(c, SOL_SOCKET, SO_PEEK_OFF, -1);
-	READ(c, 20, 0);
-}
-
-SCENARIO_OF_PAIR(zerocopy_option)
-{
-	GET(c, SOL_SOCKET, SO_ZEROCOPY);
-	SET(c, SOL_SOCKET, SO_ZEROCOPY, 1);
-	SET(c, SOL_SOCKET, SO_ZEROCOPY, 2);
-	SET(c, SOL_SOCKET, SO_ZEROCOPY, 0);
-	GET(c, SOL_SOCKET, SO_ZEROCOPY);
-}
-
 SCENARIO_OF_PAIR(buffer_sizes)
 {
 	SET(c, SOL_SOCKET, SO_SNDBUF, 4096);
@@ -132,43 +60,6 @@ SCENARIO_OF_PAIR(timeout_options)
 	}
 }
 
-static const struct option ip_options[] = {
-	OPT(IP_TOS, 7, 0x10, 0x20, 0xff, 0x03, 256, -1, 0),
-	OPT(IP_TTL, 6, 64, 1, 255, 256, 0, -1),
-	OPT(IP_MTU_DISCOVER, 8, 0, 1, 2, 3, 4, 5, 6, -1),
-	OPT(IP_RECVERR, 2, 1, 0),
-	OPT(IP_FREEBIND, 3, 1, -1, 0),
-	OPT(IP_TRANSPARENT, 2, 1, 0),
-	OPT(IP_BIND_ADDRESS_NO_PORT, 3, 1, 2, 0),
-	OPT(IP_MINTTL, 4, 1, 255, 256, 0),
-};
-
-static const struct option ipv6_options[] = {
-	OPT(IPV6_TCLASS, 6, 0x10, 0xff, 0x03, 256, -1, 0),
-	OPT(IPV6_UNICAST_HOPS, 6, 64, 1, 255, 256, 0, -1),
-	OPT(IPV6_V6ONLY, 2, 1, 0),
-	OPT(IPV6_MTU_DISCOVER, 7, 0, 1, 2, 3, 4, 5, 6),
-	OPT(IPV6_RECVERR, 2, 1, 0),
-	OPT(IPV6_FREEBIND, 3, 1, -1, 0),
-	OPT(IPV6_MINHOPCOUNT, 4, 1, 255, 256, 0),
-	OPT(IPV6_AUTOFLOWLABEL, 2, 1, 0),
-};
-
-static void ip_cycles(int fd)
-{
-	if (diff.family == AF_INET)
-		option_cycles(fd, IPPROTO_IP, ip_options, ELEMENTS(ip_options));
-	else
-		option_cycles(fd, IPPROTO_IPV6, ipv6_options, ELEMENTS(ipv6_options));
-}
-
-SCENARIO_OF_PAIR(ip_options_established)
-{
-	ip_cycles(c);
-	diff_put(c, "still works");
-	READ(s, 20, 0);
-}
-
 SCENARIO_OF_PAIR(ip_option_bytes)
 {
 	unsigned char b = 0x28;
@@ -196,20 +87,4 @@ SCENARIO(ip_mtu)
 		GET(c, IPPROTO_IP, IP_MTU);
 	else
 		GET(c, IPPROTO_IPV6, IPV6_MTU);
-}
-
-/* Multicast membership is not for streams; what does a program get to see? */
-SCENARIO(ip_multicast)
-{
-	struct ip_mreq m = { .imr_multiaddr.s_addr = htonl(0xe0000105) };
-	struct ipv6_mreq m6 = {};
-	int c = diff_socket();
-
-	m.imr_interface.s_addr = htonl(INADDR_LOOPBACK);
-	inet_pton(AF_INET6, "ff02::105", &m6.ipv6mr_multiaddr);
-	if (diff.family == AF_INET)
-		RET(setsockopt(c, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)));
-	else
-		RET(setsockopt(c, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m6, sizeof(m6)));
-	SET(c, IPPROTO_IP, IP_MULTICAST_TTL, 3);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every option number there is, and each that there is not, of SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP, on
- * both stacks: wrong and right lengths, bad pointers, values at each bound, in five states. A program reads the option
+ * both stacks: wrong and right lengths, bad pointers, values at each bound, in eight states. A program reads the option
  * with too little, the right and too much room, or none. It sets it with too few, the right and too many octets, to
  * values at and beyond each bound, at addresses where no int could stand, in CLOSED, LISTEN, SYN-SENT, ESTABLISHED and
- * CLOSE-WAIT, after shutdown(), and as nobody; what kernel TCP refuses to set at all to no more than one value.
+ * CLOSE-WAIT, after shutdown(), after a reset, and as nobody; what kernel TCP refuses to set at all to no more than one
+ * value.
  *
  * Both stacks are asked the same in the same order. Return value, errno, length and what is read back are the same, or
  * options_differ.c says what xtcp does instead, and why. A row there that no longer occurs fails.
@@ -24,13 +25,13 @@
 
 #define ELEMENTS(a)	(sizeof(a) / sizeof((a)[0]))
 
-enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, SYN_SENT, CLOSE_WAIT, FIN_WAIT, STATES };
+enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, SYN_SENT, CLOSE_WAIT, FIN_WAIT, RESET, STATES };
 
 #define STATES_OF_IPV4	4	/* the others are tested only over IPv6, which has all levels, with few values */
 
 static const char * const state_names[] = {
 	"CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody",
-	"SYN-SENT", "CLOSE-WAIT", "FIN-WAIT-2",
+	"SYN-SENT", "CLOSE-WAIT", "FIN-WAIT-2", "CLOSED, after a reset",
 };
 
 static const struct {
@@ -189,6 +190,10 @@ static int socket_in(enum state state, enum stack stack, int *peer)
 	if (state == FIN_WAIT)
 		must(send(fd, "", 1, MSG_MORE) == 1 && !shutdown(fd, SHUT_RDWR) &&
 		     WAIT_FOR(stack_state(fd) == TCP_FIN_WAIT2, STACK_DEADLINE_MS), "FIN-WAIT-2");
+	if (state == RESET) {
+		must(!stack_abort(*peer) && WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), "a reset");
+		*peer = -1;
+	}
 	return fd;
 }
 
