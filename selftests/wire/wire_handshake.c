@@ -62,8 +62,6 @@ static const struct wire_row rows[] = {
 	{ "data_on_synack_syn_sent_neither_kept_nor_acknowledged", "RFC 9293 3.10.7.3", .in = SYN_SENT,
 		.want = { "< S. 0(100) ack 1 <mss 1000>; > . 1 ack 1; read EAGAIN; < P. 1(100) ack 1;"
 			">@1000 . 1 ack 101; read 100", .state = ESTABLISHED } },
-	{ "synack_established_retransmitted", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .via = ACTIVE,
-		.want = { "< S. 0 ack 1 <mss 1000>; > . 1 ack 1" } },
 	{ "listen_%s_refused_disturbs_nothing", "RFC 9293 3.9.1.1", .id = "MUST-41", .in = ESTABLISHED | CLOSE_WAIT,
 		.via = ACTIVE,
 		.want = { "listen EADDRINUSE; write 100; > P. 1(100) ack N; < . N ack 101; none" } },
