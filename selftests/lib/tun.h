@@ -2,6 +2,14 @@
 /* A tun device: the test is the wire behind it. */
 #pragma once
 
+#include <netinet/ip.h>
+#include <stdbool.h>
+#include <stdint.h>
+/* as in test.h */
+#ifndef _NETINET_TCP_H
+#include <linux/tcp.h>
+#endif
+
 /* Makes a tun device whose packets begin with the IP header, without blocking. Its descriptor, or -1 with a line. */
 int tun_open(int ns, const char *name);
 
@@ -11,3 +19,19 @@ int tun_open(int ns, const char *name);
  * error.
  */
 int tun_before_sink(int ns, const char *addr);
+
+/* A segment of IPv4, for tests and benchmarks that need no engine for them. */
+struct tun_segment {
+	struct iphdr ip;
+	struct tcphdr tcp;
+	uint8_t rest[8];	/* options, or text */
+};
+
+/* One without flags and numbers; @from: address in host order. */
+struct tun_segment tun_segment(uint32_t from, int port, const char *to, int to_port);
+
+/* Puts its lengths and checksums, with @rest octets behind the TCP header. How long it is then. */
+size_t tun_finish(struct tun_segment *s, unsigned int rest);
+
+/* The same, and writes it into @tun; false: it could not. */
+bool tun_send(int tun, struct tun_segment *s, unsigned int rest);

@@ -172,7 +172,7 @@ struct wire_ao {
 struct wire {
 	enum wire_stack stack;
 	int ip;			/* 4 or 6 */
-	int tun;
+	int ns, tun;
 	int watch;		/* epoll of the "watch" step; -1: none */
 	unsigned int mtu;
 	uint8_t local[16], peer[16];
@@ -211,7 +211,6 @@ int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
 int wire_tun_link(struct wire *w, bool up);
 int wire_tun_bundles(struct wire *w, uint32_t segments);
-int wire_tun_ask(const void *req, size_t len);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);
 int wire_tun_wait(struct wire *w, int fd, short events, int ms);
 int wire_tun_read(struct wire *w, int wait_ms);
@@ -220,7 +219,6 @@ bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_
 int wire_tun_sysctl(struct wire *w, const char *name, const char *value);
 void wire_tun_restore(struct wire *w);
 uint64_t wire_now(void);
-int wire_route_groups(void);
 int wire_route_prefer(struct wire *w, const uint8_t *source);
 int wire_route_lose(struct wire *w);
 int wire_route_mark(struct wire *w, uint32_t mark);

@@ -9,9 +9,9 @@
  */
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include "test.h"
+#include "tun.h"
 #include "wire.h"
 
 #define DEVICE	WIRE_DEVICE
@@ -107,31 +107,6 @@ static void quiet_namespace(void)
 	write_file("/proc/sys/net/xtcp/coalesce_usecs", "0");
 }
 
-static int interface_up(int s, const char *name)
-{
-	struct ifreq ifr = { 0 };
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	if (ioctl(s, SIOCGIFFLAGS, &ifr))
-		return -1;
-	ifr.ifr_flags |= IFF_UP;
-	return ioctl(s, SIOCSIFFLAGS, &ifr);
-}
-
-static int set_address4(int s, const char *name, const char *addr, const char *mask)
-{
-	struct ifreq ifr = { 0 };
-	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	sin->sin_family = AF_INET;
-	inet_pton(AF_INET, addr, &sin->sin_addr);
-	if (ioctl(s, SIOCSIFADDR, &ifr))
-		return -1;
-	inet_pton(AF_INET, mask, &sin->sin_addr);
-	return ioctl(s, SIOCSIFNETMASK, &ifr);
-}
-
 /* An address becomes usable in a work queue, duplicate detection or not. */
 static int wait_address6(const struct in6_addr *addr)
 {
@@ -162,14 +137,7 @@ static int set_address6(const char *name, const char *addr, int prefixlen)
 
 int wire_tun_mtu(struct wire *w, unsigned int mtu)
 {
-	struct ifreq ifr = { .ifr_mtu = mtu };
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
-
-	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
-	ret = ioctl(s, SIOCSIFMTU, &ifr);
-	close(s);
-	if (ret)
+	if (ns_link_mtu(w->ns, DEVICE, mtu))
 		return wire_fail(w, "mtu %u: %s", mtu, strerror(errno));
 	w->mtu = mtu;
 	return 0;
@@ -178,58 +146,12 @@ int wire_tun_mtu(struct wire *w, unsigned int mtu)
 /* Set the tun device up or down. Its addresses stay. Its routes go, and come back with it. */
 int wire_tun_link(struct wire *w, bool up)
 {
-	struct ifreq ifr = { };
-	int s, ret;
-
 	if (w->ip == 6 && wire_tun_sysctl(w, "ipv6/conf/" DEVICE "/keep_addr_on_down", "1"))
 		return -1;
-	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
-	ret = ioctl(s, SIOCGIFFLAGS, &ifr);
-	if (up)
-		ifr.ifr_flags |= IFF_UP;
-	else
-		ifr.ifr_flags &= ~IFF_UP;
-	if (!ret)
-		ret = ioctl(s, SIOCSIFFLAGS, &ifr);
-	close(s);
-	if (!ret && up && w->ip == 6)
-		ret = wait_address6((struct in6_addr *)w->local);
-	if (ret)
+	if (ns_link_up(w->ns, DEVICE, up) || (up && w->ip == 6 && wait_address6((struct in6_addr *)w->local)))
 		return wire_fail(w, "link %s: %s", up ? "up" : "down", strerror(errno));
 	w->is_down = !up;
 	return 0;
-}
-
-/* Ask rtnetlink for a change in the lane's namespace. Return: 0, or a negative errno, which is also in errno. */
-int wire_tun_ask(const void *req, size_t len)
-{
-	struct { struct nlmsghdr n; struct nlmsgerr e; char more[512]; } answer = { 0 };
-	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = -EIO;
-
-	if (send(s, req, len, 0) == (ssize_t)len && recv(s, &answer, sizeof(answer), 0) > 0)
-		ret = answer.e.error;
-	close(s);
-	errno = -ret;
-	return ret;
-}
-
-/* So many segments, at most, does the stack hand over at a time. */
-static int segments_at_a_time(uint32_t segments)
-{
-	struct {
-		struct nlmsghdr n;
-		struct ifinfomsg i;
-		struct rtattr a;
-		uint32_t value;
-	} req = {
-		.n = { sizeof(req), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
-		.i = { .ifi_index = if_nametoindex(DEVICE) },
-		.a = { RTA_LENGTH(4), IFLA_GSO_MAX_SEGS },
-		.value = segments,
-	};
-
-	return wire_tun_ask(&req, sizeof(req));
 }
 
 /*
@@ -239,7 +161,7 @@ static int segments_at_a_time(uint32_t segments)
  */
 int wire_tun_bundles(struct wire *w, uint32_t segments)
 {
-	if (segments_at_a_time(segments))
+	if (ns_link_gso_max_segs(w->ns, DEVICE, segments))
 		return wire_fail(w, "bundles of %u: %s", segments, strerror(errno));
 	w->bundles = segments != 1;
 	return 0;
@@ -260,32 +182,67 @@ void wire_tun_restore(struct wire *w)
 		wire_tun_bundles(w, 1);
 }
 
-/* Makes the namespace and its tun device; without root a user namespace, too. w->ip chooses the addresses. */
+/* Routes of a lane, out of its tun device. They stay behind a row: no later row has the same peer. */
+
+#define TABLE_OF_DETOUR		100	/* tables of routes for a row that asks for them */
+#define TABLE_OF_FOREIGN	101
+
+static const struct { const char *name; int metric; } metrics[] = {
+	{ "window", RTAX_WINDOW }, { "initcwnd", RTAX_INITCWND }, { "initrwnd", RTAX_INITRWND },
+	{ "rto_min", RTAX_RTO_MIN }, { "quickack", RTAX_QUICKACK }, { "congctl", RTAX_CC_ALGO },
+	{ "fastopen_no_cookie", RTAX_FASTOPEN_NO_COOKIE },
+};
+
+/* A request for a route to @to, over @dev (NULL: over none). @kind: its table, scope and type. */
+static void begin_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits, struct rtmsg kind,
+			const char *dev)
+{
+	kind.rtm_family = ip == 4 ? AF_INET : AF_INET6;
+	kind.rtm_dst_len = bits;
+	kind.rtm_protocol = RTPROT_STATIC;
+	netlink_start(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &kind, sizeof(kind));
+	if (dev)
+		netlink_put_u32(req, RTA_OIF, if_nametoindex(dev));
+	netlink_put(req, RTA_DST, to, ip == 4 ? 4 : 16);
+}
+
+/* One over the tun device, which lacks what is special about it. */
+static void start_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits)
+{
+	const struct rtmsg kind = { .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST,
+				    .rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE };
+
+	begin_route(req, ip, to, bits, kind, WIRE_DEVICE);
+}
+
+/* Nothing but TCP itself refuses to talk to an IPv4 group, as in IPv6 already. */
+static int reach_groups(const struct wire *w)
+{
+	static const uint8_t groups[4] = { 224 };
+	struct netlink_request req;
+
+	start_route(&req, 4, groups, 4);
+	return netlink_talk(w->ns, &req);
+}
+
+/* Makes the namespace and its tun device, and moves there. w->ip chooses the addresses. */
 int wire_tun_open(struct wire *w)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int s, ret;
+	const int family = w->ip == 4 ? AF_INET : AF_INET6;
 
-	if (unshare(CLONE_NEWNET | (geteuid() ? CLONE_NEWUSER : 0)))
-		return wire_fail(w, "unshare: %s", strerror(errno));
 	w->watch = -1;
-	w->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
-	if (w->tun < 0 || ioctl(w->tun, TUNSETIFF, &ifr))
-		return wire_fail(w, "/dev/net/tun: %s", strerror(errno));
+	w->ns = ns_make();
+	if (w->ns < 0 || ns_enter(w->ns))
+		return wire_fail(w, "a namespace: %s", strerror(errno));
+	w->tun = tun_open(w->ns, DEVICE);
 	quiet_namespace();
-	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ret = interface_up(s, "lo") || interface_up(s, DEVICE) ||
-	      set_address4(s, DEVICE, "10.8.0.1", "255.255.0.0") ||
-	      set_address4(s, "lo:1", "10.9.0.1", "255.255.255.255") ||
-	      set_address6(DEVICE, "fd00:8::1", 64) || set_address6("lo", "fd00:9::1", 128) ||
-	      segments_at_a_time(1) || wire_route_groups();
-	close(s);
-	if (ret)
-		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));
+	if (w->tun < 0 || ns_link_up(w->ns, DEVICE, true) || ns_addr_add(w->ns, DEVICE, "10.8.0.1/16") ||
+	    ns_addr_add(w->ns, "lo", "10.9.0.1/32") || set_address6(DEVICE, "fd00:8::1", 64) ||
+	    set_address6("lo", "fd00:9::1", 128) || ns_link_gso_max_segs(w->ns, DEVICE, 1) || reach_groups(w))
+		return wire_fail(w, "the tun device: %s", strerror(errno));
 	w->mtu = WIRE_MTU;
-	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.8.0.1" : "fd00:8::1", w->home);
-	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.9.0.1" : "fd00:9::1", w->second);
+	inet_pton(family, w->ip == 4 ? "10.8.0.1" : "fd00:8::1", w->home);
+	inet_pton(family, w->ip == 4 ? "10.9.0.1" : "fd00:9::1", w->second);
 	memcpy(w->local, w->home, sizeof(w->local));
 	return 0;
 }
@@ -369,39 +326,6 @@ bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_
 	return packet[h] == (w->ip == 4 ? 0 : 129) && ntohs(v) == w->echo;
 }
 
-/* Routes of a lane, out of its tun device. They stay behind a row: no later row has the same peer. */
-
-#define TABLE_OF_DETOUR		100	/* tables of routes for a row that asks for them */
-#define TABLE_OF_FOREIGN	101
-
-static const struct { const char *name; int metric; } metrics[] = {
-	{ "window", RTAX_WINDOW }, { "initcwnd", RTAX_INITCWND }, { "initrwnd", RTAX_INITRWND },
-	{ "rto_min", RTAX_RTO_MIN }, { "quickack", RTAX_QUICKACK }, { "congctl", RTAX_CC_ALGO },
-	{ "fastopen_no_cookie", RTAX_FASTOPEN_NO_COOKIE },
-};
-
-/* A request for a route to @to, over @dev (NULL: over none). @kind: its table, scope and type. */
-static void begin_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits, struct rtmsg kind,
-			const char *dev)
-{
-	kind.rtm_family = ip == 4 ? AF_INET : AF_INET6;
-	kind.rtm_dst_len = bits;
-	kind.rtm_protocol = RTPROT_STATIC;
-	netlink_start(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &kind, sizeof(kind));
-	if (dev)
-		netlink_put_u32(req, RTA_OIF, if_nametoindex(dev));
-	netlink_put(req, RTA_DST, to, ip == 4 ? 4 : 16);
-}
-
-/* One over the tun device, which lacks what is special about it. */
-static void start_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits)
-{
-	const struct rtmsg kind = { .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST,
-				    .rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE };
-
-	begin_route(req, ip, to, bits, kind, WIRE_DEVICE);
-}
-
 static unsigned int all_bits(const struct wire *w)
 {
 	return w->ip == 4 ? 32 : 128;
@@ -409,19 +333,7 @@ static unsigned int all_bits(const struct wire *w)
 
 static int add_route(struct wire *w, struct netlink_request *req)
 {
-	if (wire_tun_ask(req, req->head.nlmsg_len))
-		return wire_fail(w, "a route to the peer: %s", strerror(errno));
-	return 0;
-}
-
-/* Nothing but TCP itself refuses to talk to an IPv4 group, as in IPv6 already. 0, or a negative errno. */
-int wire_route_groups(void)
-{
-	static const uint8_t groups[4] = { 224 };
-	struct netlink_request req;
-
-	start_route(&req, 4, groups, 4);
-	return wire_tun_ask(&req, req.head.nlmsg_len);
+	return netlink_talk(w->ns, req) ? wire_fail(w, "a route to the peer: %s", strerror(errno)) : 0;
 }
 
 /* Have routing choose a source address towards the row's peer. @source: one of the stack's own. */

@@ -7,11 +7,9 @@
  *	tun0 --- namespace "flooded" --- sink		namespace a --- veth0 --- namespace b
  *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
  */
-#include <netinet/ip.h>
 #include <sys/sysinfo.h>
 #include "lib/test.h"
 #include "tun.h"
-#include "wire.h"
 
 NEEDS_PROGRAMS("ip");
 
@@ -24,11 +22,6 @@ NEEDS_PROGRAMS("ip");
 #define MOST_ENTRY	128
 #define AWHILE_MS	240000
 #define RETRIES		12		/* an entry outlives that */
-
-struct packet {
-	struct iphdr ip;
-	struct tcphdr tcp;
-};
 
 /* A listener's line in /proc/net/xtcp_listen. */
 struct queues {
@@ -54,24 +47,12 @@ static void make_network(void)
 /* Each from an address and port that sent none yet. */
 static void send_syn(void)
 {
-	struct packet p = {
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(sizeof(p)) },
-		.tcp = { .dest = htons(PORT), .doff = 5, .syn = 1, .window = htons(64240) },
-	};
-	uint8_t sum[12 + sizeof(p.tcp)] = {};
+	/* from 10.64.0.1 on */
+	struct tun_segment s = tun_segment(0x0a400001 + syns / 32768, 1024 + syns % 32768, SERVER, PORT);
 
-	p.ip.saddr = htonl(0x0a400001 + syns / 32768);	/* 10.64.0.1 and up */
-	p.ip.daddr = inet_addr(SERVER);
-	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
-	p.tcp.source = htons(1024 + syns % 32768);
-	p.tcp.seq = htonl(syns++);
-	/* the pseudo-header, then TCP */
-	memcpy(sum, &p.ip.saddr, 8);
-	sum[9] = IPPROTO_TCP;
-	sum[11] = sizeof(p.tcp);
-	memcpy(sum + 12, &p.tcp, sizeof(p.tcp));
-	p.tcp.check = wire_segment_sum(sum, sizeof(sum), 0);
-	must(write(tun, &p, sizeof(p)) == sizeof(p), "SYN");
+	s.tcp.seq = htonl(syns++);
+	s.tcp.syn = 1;
+	must(tun_send(tun, &s, 0), "SYN");
 }
 
 /* Of the listener at @addr. */

@@ -13,10 +13,9 @@
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <netinet/ip.h>
 #include <netinet/udp.h>
 #include "lib/test.h"
-#include "wire.h"
+#include "tun.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip tc nft");
@@ -181,28 +180,11 @@ static void open_listener(void)
 /* A SYN of a host that does not exist. */
 static void end_answered_listener(void)
 {
-	struct {
-		struct iphdr ip;
-		struct tcphdr tcp;
-	} p = {
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(sizeof(p)) },
-		.tcp = { .source = htons(1024), .dest = htons(PORT), .seq = htonl(1000), .doff = 5, .syn = 1,
-			 .window = htons(65535) },
-	};
-	struct {
-		uint32_t saddr, daddr;
-		uint8_t zero, protocol;
-		uint16_t len;
-		struct tcphdr tcp;
-	} __attribute__((packed)) pseudo = { .protocol = IPPROTO_TCP, .len = htons(sizeof(p.tcp)), .tcp = p.tcp };
+	struct tun_segment s = tun_segment(ntohl(inet_addr(THERE4)), 1024, HERE4, PORT);
 
-	p.ip.saddr = inet_addr(THERE4);
-	p.ip.daddr = inet_addr(HERE4);
-	pseudo.saddr = p.ip.saddr;
-	pseudo.daddr = p.ip.daddr;
-	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
-	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
-	must(write(tun, &p, sizeof(p)) == sizeof(p), "a SYN");
+	s.tcp.seq = htonl(1000);
+	s.tcp.syn = 1;
+	must(tun_send(tun, &s, 0), "a SYN");
 	end_listener();
 }
 

@@ -12,11 +12,9 @@
  * The other end is this program, which writes segments into a tun device: it has no sock. Under -icount time is
  * instructions. XTCP_KO names the module, which must not be loaded.
  */
-#include <netinet/ip.h>
 #include "measure.h"
 #include "test.h"
 #include "tun.h"
-#include "wire.h"
 
 #define SERVER		"10.8.0.1"
 #define PORT		7000
@@ -31,12 +29,6 @@
 #define MOST_QUIET	2700
 #define MOST_LATER	1.05		/* times what the first ones take */
 
-struct segment {
-	struct iphdr ip;
-	struct tcphdr tcp;
-	uint8_t rest[8];	/* options, or text */
-};
-
 static int ns, tun, listener, *fds;
 static uint32_t *irs;		/* the first sequence number of each server */
 
@@ -49,17 +41,8 @@ static uint32_t iss_of(int i)
 static void put(int i, bool syn, uint32_t seq, uint32_t ack, unsigned int len)
 {
 	static const uint8_t options[8] = { 2, 4, 1460 >> 8, 1460 & 0xff, 4, 2, 1, 1 };
-	struct segment s = {
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .daddr = inet_addr(SERVER) },
-		.tcp = { .dest = htons(PORT), .doff = 5, .window = htons(64240) },
-	};
-	const unsigned int size = sizeof(s.ip) + sizeof(s.tcp) + len;
-	uint8_t sum[12 + sizeof(s.tcp) + sizeof(s.rest)] = {};
+	struct tun_segment s = tun_segment(PEERS + i / PORTS, FIRST_PORT + i % PORTS, SERVER, PORT);
 
-	s.ip.tot_len = htons(size);
-	s.ip.saddr = htonl(PEERS + i / PORTS);
-	s.ip.check = wire_segment_sum(&s.ip, sizeof(s.ip), 0);
-	s.tcp.source = htons(FIRST_PORT + i % PORTS);
 	s.tcp.seq = htonl(iss_of(i) + seq);
 	s.tcp.ack_seq = htonl(ack);
 	s.tcp.syn = syn;
@@ -68,13 +51,7 @@ static void put(int i, bool syn, uint32_t seq, uint32_t ack, unsigned int len)
 		s.tcp.doff += len / 4;
 		memcpy(s.rest, options, len);
 	}
-	/* the pseudo-header, then TCP */
-	memcpy(sum, &s.ip.saddr, 8);
-	sum[9] = IPPROTO_TCP;
-	sum[11] = sizeof(s.tcp) + len;
-	memcpy(sum + 12, &s.tcp, sizeof(s.tcp) + len);
-	s.tcp.check = wire_segment_sum(sum, 12 + sizeof(s.tcp) + len, 0);
-	measure_must(write(tun, &s, size) == (ssize_t)size, "write");
+	measure_must(tun_send(tun, &s, len), "write");
 }
 
 /* The next segment of a server: its connection, or -1 if none is there. @text: octets of text. */

@@ -24,11 +24,9 @@
  *
  * SYNs are written into a tun device, one at a time; the SYN-ACKs leave by a dummy device, which counts them.
  */
-#include <netinet/ip.h>
 #include "measure.h"
 #include "test.h"
 #include "tun.h"
-#include "wire.h"
 
 #define SERVER		"10.8.0.1"
 #define PORT		7000
@@ -37,16 +35,12 @@
 #define MOST_OTHERS	10000
 #define MOST_GROWTH	1.05	/* with so many other listeners */
 
-struct packet {
-	struct iphdr ip;
-	struct tcphdr tcp;
-	uint8_t options[4];
-};
+#define SIZE		44	/* of a SYN */
 
 enum how { BAD_SUM, ENTRY, COOKIE };
 
 static int tun, ns, flood_port = PORT;
-static struct packet packets[65536];
+static struct tun_segment packets[65536];
 static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
 
 static void make_network(void)
@@ -58,36 +52,16 @@ static void make_network(void)
 }
 
 /* The next SYN, from an address that did not send one yet. */
-static void build(struct packet *p, bool good)
+static void build(struct tun_segment *p, bool good)
 {
-	uint8_t sum[12 + sizeof(p->tcp) + sizeof(p->options)] = {};
+	static const uint8_t mss[4] = { 2, 4, 1460 >> 8, 1460 & 0xff };
 
-	memset(p, 0, sizeof(*p));
-	p->ip.version = 4;
-	p->ip.ihl = 5;
-	p->ip.ttl = 64;
-	p->ip.protocol = IPPROTO_TCP;
-	p->ip.tot_len = htons(sizeof(*p));
-	p->ip.saddr = htonl(next_source);
-	p->ip.daddr = inet_addr(SERVER);
-	p->ip.check = wire_segment_sum(&p->ip, sizeof(p->ip), 0);
-	p->tcp.source = htons(1024 + next_source % 60000);
-	p->tcp.dest = htons(flood_port);
+	*p = tun_segment(next_source, 1024 + next_source % 60000, SERVER, flood_port);
 	p->tcp.seq = htonl(next_source * 2654435761u);
 	p->tcp.doff = 6;
 	p->tcp.syn = 1;
-	p->tcp.window = htons(64240);
-	p->options[0] = 2;
-	p->options[1] = 4;
-	p->options[2] = 1460 >> 8;
-	p->options[3] = 1460 & 0xff;
-	/* the pseudo-header, then TCP */
-	memcpy(sum, &p->ip.saddr, 8);
-	sum[9] = IPPROTO_TCP;
-	sum[11] = sizeof(p->tcp) + sizeof(p->options);
-	memcpy(sum + 12, &p->tcp, sizeof(p->tcp));
-	memcpy(sum + 12 + sizeof(p->tcp), p->options, sizeof(p->options));
-	p->tcp.check = wire_segment_sum(sum, sizeof(sum), 0);
+	memcpy(p->rest, mss, sizeof(mss));
+	tun_finish(p, sizeof(mss));
 	if (!good)
 		p->tcp.check++;
 	next_source = 0x0a630001 + (next_source - 0x0a630000) % 65000;
@@ -107,7 +81,7 @@ static long long sent(void)
 static void write_packets(int n)
 {
 	for (int i = 0; i < n; i++)
-		measure_must(write(tun, &packets[i], sizeof(packets[i])) == sizeof(packets[i]), "write");
+		measure_must(write(tun, &packets[i], SIZE) == SIZE, "write");
 }
 
 /* Seconds that @n SYNs take. Each of them must be answered, or none; in longer runs SYN-ACKs are sent again. */
@@ -291,7 +265,7 @@ static void flood(double rate)
 	start = measure_now();
 	for (;;) {
 		for (; sent_so_far < (measure_now() - start) * rate; sent_so_far++)
-			if (write(tun, &packets[sent_so_far % 60000], sizeof(*packets)) < 0)
+			if (write(tun, &packets[sent_so_far % 60000], SIZE) < 0)
 				_exit(1);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}

@@ -16,15 +16,13 @@
  */
 #include <linux/sockios.h>
 #include <net/ethernet.h>
-#include <netinet/ip.h>
 #include "lib/measure.h"
 #include "lib/test.h"
 #include "lib/tun.h"
-#include "lib/wire.h"
 #include "lib/zerocopy.h"
 
 #define SERVER		"10.8.0.1"
-#define CLIENT		"10.99.0.1"
+#define CLIENT		0x0a630001	/* 10.99.0.1 */
 #define PORT		7000
 #define ISS		1000	/* of the client */
 #define LARGEST		(1024 * 1024)
@@ -32,12 +30,6 @@
 #define WARM		(4 * LARGEST)
 #define ACK_EACH	(128 * 1024)
 #define OPTIONS		8
-
-struct packet {
-	struct iphdr ip;
-	struct tcphdr tcp;
-	uint8_t options[OPTIONS];
-};
 
 /* A connection whose client is this program. */
 struct stream {
@@ -62,30 +54,17 @@ static void arrives(const struct stream *s, bool syn, uint32_t ack)
 {
 	/* an MSS of 1460, a window scale of 14 */
 	static const uint8_t options[OPTIONS] = { 2, 4, 1460 >> 8, 1460 & 0xff, 1, 3, 3, 14 };
-	struct packet p = {
-		.ip = {
-			.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .saddr = inet_addr(CLIENT),
-			.daddr = inet_addr(SERVER),
-		},
-		.tcp = {
-			.source = htons(s->port), .dest = htons(PORT), .seq = htonl(ISS + !syn), .ack_seq = htonl(ack),
-			.doff = syn ? 7 : 5, .syn = syn, .ack = !syn, .window = htons(65535),
-		},
-	};
-	const size_t header = p.tcp.doff * 4, len = sizeof(p.ip) + header;
-	uint8_t sum[12 + sizeof(p.tcp) + OPTIONS] = {};
+	struct tun_segment p = tun_segment(CLIENT, s->port, SERVER, PORT);
 
-	if (syn)
-		memcpy(p.options, options, OPTIONS);
-	p.ip.tot_len = htons(len);
-	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
-	/* the pseudo-header, then TCP */
-	memcpy(sum, &p.ip.saddr, 8);
-	sum[9] = IPPROTO_TCP;
-	sum[11] = header;
-	memcpy(sum + 12, &p.tcp, header);
-	p.tcp.check = wire_segment_sum(sum, 12 + header, 0);
-	measure_must(write(tun, &p, len) == (ssize_t)len, "write");
+	p.tcp.seq = htonl(ISS + !syn);
+	p.tcp.ack_seq = htonl(ack);
+	p.tcp.syn = syn;
+	p.tcp.ack = !syn;
+	if (syn) {
+		p.tcp.doff += OPTIONS / 4;
+		memcpy(p.rest, options, OPTIONS);
+	}
+	measure_must(tun_send(tun, &p, syn ? OPTIONS : 0), "write");
 }
 
 static int open_sink(void *unused)
@@ -96,7 +75,7 @@ static int open_sink(void *unused)
 /* The sequence number of the SYN-ACK that has left. What listens to the sink costs a copy, so it ends here. */
 static uint32_t synack_seq(int port)
 {
-	struct packet p;
+	struct tun_segment p;
 
 	while (recv(sink, &p, sizeof(p), 0) >= (ssize_t)(sizeof(p.ip) + sizeof(p.tcp)))
 		if (p.ip.protocol == IPPROTO_TCP && p.tcp.syn && p.tcp.ack && p.tcp.dest == htons(port)) {
