@@ -200,7 +200,7 @@ debug-kernel: needs-check-rest
 #:                     make debug-module: for the debug kernel, in build/debug
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=box, B=unused, B=syn,
-#:                     B=timewait, B=ports, B=idle, B=listing, B=spaces, B=scale, B=dctcp, B=prague, B=bbr, B=below,
+#:                     B=timewait, B=ports, B=idle, B=listing, B=spaces, B=dctcp, B=prague, B=bbr, B=below,
 #:                     B=incast, B=loss, B=zerocopy, B=programs: a part of it;
 #:                     B=locks: which locks a connection takes (counts, no times);
 #:                     B=million: what a million accepted connections take;

@@ -29,7 +29,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy local programs"
+all="tcp unused syn timewait ports idle listing spaces dctcp prague bbr below incast loss zerocopy local programs"
 case " $all all box locks million " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all box locks million all" >&2; exit 2 ;;
@@ -56,14 +56,13 @@ parts_of()
 		sed -nE '/^} networks\[\] = /,/^};/s/^\t\{ "([a-z0-9]+)",.*/\1/p' selftests/tools/bench_loss.c
 		echo fresh answers flows ;;
 	incast) sed -n '/^} cases\[\] = /,/^};/p' selftests/tools/bench_incast.c | grep -oE '\{ [0-9]+' | tr -d '{ ' ;;
-	bbr) sed -n '/^} all_parts\[\] = /,/^};/p' selftests/tools/bench_bbr.c | grep -oE '"[a-z]+"' | tr -d '"' ;;
 	programs) sed -nE '/^PROGRAMS = /,/^}/s/^ +"([a-z0-9-]+)": .*/\1/p' selftests/tools/bench_programs.py ;;
 	esac
 }
 
 for name; do
 	case $what in
-	loss | incast | bbr | programs)
+	loss | incast | programs)
 		parts=$(parts_of "$what" | xargs)
 		[[ " $parts " == *" $name "* ]] || { echo "bench: B=$what has no N=$name; there are: $parts" >&2; exit 2; } ;;
 	unused) ;;
@@ -186,10 +185,9 @@ table()
 	spaces|counted|bench_spaces ends 1000 50000|namespaces that come and go, instructions and waits for a clock
 	spaces|--memory 2G counted|bench_spaces pairs 2000|namespaces with a connection each, instructions and waits for a clock
 	million|--timeout 3000 --memory 4G counted|bench_million 1000000|a million accepted connections, instructions
-	scale|--parallel|bench_scale 5 5|connections by threads, wall clock, 2 processors
 	dctcp|lab|bench_marks dctcp 8|a router that marks early
 	prague|lab|bench_marks prague 8|a queue with L4S
-	bbr|counted|bench_bbr 5 4 $names|BBR beside CUBIC and kernel TCP's bbr
+	bbr|counted|bench_bbr 5 4|BBR beside CUBIC and kernel TCP's bbr
 	below|counted|bench_below 3|a flow of 1 Gbit/s: what stands below TCP
 	incast|lab|bench_incast 3 $names|many senders, one receiver, a small buffer
 	loss|--timeout 3000 counted|bench_loss $much $names|networks that lose and reorder

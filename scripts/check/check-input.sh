@@ -135,7 +135,6 @@ refuses '^programs: there is no K=nothing; ' scripts/check/programs.sh --kernel
 refuses '^scripts/kernel/kernels.list lists no Linux 6\.99' scripts/kernel/other-kernel.sh 6.99
 refuses '^bench: B=loss has no N=nosuch; there are: clean .* flows$' make bench B=loss N='jitter nosuch'
 refuses '^bench: B=incast has no N=3; there are: 2 8 ' make bench B=incast N=3
-refuses '^bench: B=bbr has no N=nosuch; there are: loss clean ' make bench B=bbr N=nosuch
 refuses '^bench: B=programs has no N=nosuch; there are: nginx ' make bench B=programs N=nosuch
 refuses '^bench: N=x: B=tcp has no parts' make bench B=tcp N=x
 refuses '^bench: AB=HEAD goes with B=tcp' make bench B=loss AB=HEAD
