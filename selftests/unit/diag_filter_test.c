@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/socket/diag.c in user space: what each operation accepts, programs that must not run, and random ones,
- * which have to end at one of their two ends.
+ * module/socket/diag.c in user space: what operations on ports and addresses accept, programs that must not run, and
+ * random ones, which have to end at one of their two ends. The other operations: see/listing_filter.c.
  */
 #include <arpa/inet.h>
 #include <asm/byteorder.h>
@@ -192,59 +192,6 @@ UNIT(hosts, "addresses")
 	}
 }
 
-static bool word_fits(u8 code, const void *arg, unsigned int len)
-{
-	begin(AF_INET);
-	add(code, arg, len, REFUSE);
-	return alone();
-}
-
-UNIT(others, "device, mark, cgroup, ports that nobody chose, jumps")
-{
-	static const u64 cgroups[] = { 0x100000002ULL, 2, 0x200000002ULL };
-	const struct inet_diag_markcond marks[] = { { 0xa5, 0xff }, { 0x25, 0x7f }, { 0xa4, 0xff } };
-	const u32 devices[] = { 3, 4 };
-
-	for (unsigned int i = 0; i < COUNT(cgroups); i++)
-		UNIT_CHECK(word_fits(INET_DIAG_BC_CGROUP_COND, &cgroups[i], 8) == !i);
-	for (unsigned int i = 0; i < COUNT(marks); i++)
-		UNIT_CHECK(word_fits(INET_DIAG_BC_MARK_COND, &marks[i], sizeof(marks[i])) == (i < 2));
-	for (unsigned int i = 0; i < COUNT(devices); i++)
-		UNIT_CHECK(word_fits(INET_DIAG_BC_DEV_COND, &devices[i], 4) == !i);
-	UNIT_CHECK(!word_fits(INET_DIAG_BC_AUTO, NULL, 0));
-	facts.autobound = true;
-	UNIT_CHECK(accepts());
-	UNIT_CHECK(word_fits(INET_DIAG_BC_NOP, NULL, 0));
-	UNIT_CHECK(!word_fits(INET_DIAG_BC_JMP, NULL, 0));
-}
-
-/* sport = 1 or sport = 80, as ss compiles it: the first, a jump over the second, the second. */
-UNIT(either, "one condition or another")
-{
-	for (u16 first = 79; first <= 80; first++) {
-		for (u16 second = 79; second <= 80; second++) {
-			begin(AF_INET);
-			add_port(INET_DIAG_BC_S_EQ, first);
-			op_at(0)->no = 8 + 4;
-			add(INET_DIAG_BC_JMP, NULL, 0, 4 + 8);
-			add_port(INET_DIAG_BC_S_EQ, second);
-			UNIT_CHECK(alone() == (first == 80 || second == 80));
-		}
-	}
-}
-
-UNIT(marks_need_a_capability, "a mark needs a capability")
-{
-	const struct inet_diag_markcond mark = { 1, 1 };
-
-	begin(AF_INET);
-	add_port(INET_DIAG_BC_S_EQ, 80);
-	add(INET_DIAG_BC_MARK_COND, &mark, sizeof(mark), REFUSE);
-	end();
-	UNIT_CHECK(!check(true));
-	UNIT_CHECK(check(false) == -EPERM);
-}
-
 static int raw(const void *octets, unsigned int len)
 {
 	memcpy(program.octets, octets, len);
@@ -302,16 +249,6 @@ UNIT(bad_programs, "programs that must not run")
 	UNIT_CHECK(RAW(7, 16, 16, 0, 2, 32, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4) == 0);
 	UNIT_CHECK(RAW(7, 16, 16, 0, 2, 33, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4) == -EINVAL);
 	UNIT_CHECK(RAW(7, 16, 16, 0, 10, 32, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4) == -EINVAL);
-}
-
-/* The longest one that an attribute holds: each operation jumps to the next but one. */
-UNIT(longest, "the longest program")
-{
-	begin(AF_INET);
-	for (unsigned int at = 0; at < 65528; at += 4)
-		add(at % 8 ? INET_DIAG_BC_NOP : INET_DIAG_BC_JMP, NULL, 0, at + 8 <= 65528 ? 8 : 4);
-	UNIT_CHECK(!check(false));
-	UNIT_CHECK(accepts());
 }
 
 /* What the check must find, in another way: is there an operation at @wanted? */
