@@ -19,7 +19,21 @@
 #define FOUR_SHORT	"set NODELAY 1; write 10; > P. 1(10) ack 1; write 10; > P. 11(10) ack 1; write 10;" \
 			"> P. 21(10) ack 1; write 10; > P. 31(10) ack 1; keep rto;"
 
+/* A congestion window of 80 segments, whose RTO is the least; so many ms without a segment; an octet. */
+#define SILENCE(ms, window)	"set SNDBUFFORCE 400000; write 70000; skim; < . 1 ack 10001; skim;"	\
+			"< . 1 ack 30001; skim; < . 1 ack 70001; none; info snd_cwnd = 80;"		\
+			"info rto >= 200000; info rto <= 212000; pass " #ms "; write 1;"		\
+			"> P. 70001(1) ack 1; info snd_cwnd = " #window
+
 static const struct wire_row rows[] = {
+	/* The congestion window is halved for each RTO of silence, down to the initial one. */
+	{ "silence_%s_of_half_an_rto", "RFC 5681 4.1", .in = ESTABLISHED, .want = { SILENCE(100, 80) } },
+	{ "silence_%s_of_one_rto_and_a_half", "RFC 5681 4.1", .in = ESTABLISHED, .want = { SILENCE(310, 40) } },
+	{ "silence_%s_of_two_rtos_and_a_half", "RFC 5681 4.1", .in = ESTABLISHED, .want = { SILENCE(515, 20) } },
+	{ "silence_%s_of_three_rtos_and_a_half", "RFC 5681 4.1", .in = ESTABLISHED, .want = { SILENCE(720, 10) } },
+	{ "silence_%s_of_nine_rtos_and_a_half", "RFC 5681 4.1", .in = ESTABLISHED, .want = { SILENCE(1950, 10) } },
+	{ "silence_%s_that_changes_nothing", "RFC 5681 4.1", .in = ESTABLISHED,
+		.pre = "sysctl slow_start_after_idle 0", .want = { SILENCE(515, 80) } },
 	/* From R1 on each timeout asks for another route. What is sent again must fit its MTU. */
 	{ "timeout_%s_after_r1_fits_a_smaller_mtu", "RFC 9293 3.8.3, 3.7.1", .id = "MUST-16 MUST-20", .in = ESTABLISHED,
 		.syn = "mss 1400", .pre = "sysctl retries1 1",
