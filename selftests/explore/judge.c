@@ -67,11 +67,11 @@ static uint32_t next_in_order(const struct judge_side *s)
 }
 
 /* RFC 9293 section 3.10.7.4, "ACK": an ACK says what arrived, and never less than before. */
-static void check_ack(struct judge *j, enum side from, const struct segment *seg)
+static void check_ack(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 
-	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
+	if (!(seg->flags & WIRE_ACK) || (seg->flags & WIRE_RST))
 		return;
 	if (!s->nr_ranges || seq_lt(next_in_order(s), seg->ack)) {
 		judge_broken(j, from, "it acknowledges %u octets that have not arrived", seg->ack - next_in_order(s));
@@ -85,7 +85,7 @@ static void check_ack(struct judge *j, enum side from, const struct segment *seg
 }
 
 /* RFC 2018 section 4, RFC 2883: blocks are of what arrived; the first one may be of what came twice. */
-static void check_sacks(struct judge *j, enum side from, const struct segment *seg)
+static void check_sacks(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 
@@ -93,7 +93,7 @@ static void check_sacks(struct judge *j, enum side from, const struct segment *s
 		judge_broken(j, from, "SACK blocks that were not agreed on");
 		return;
 	}
-	for (int i = 0; i < seg->sacks; i++) {
+	for (unsigned int i = 0; i < seg->sacks; i++) {
 		if (!seq_lt(seg->sack[i][0], seg->sack[i][1]))
 			judge_broken(j, from, "SACK block %d is empty", i);
 		else if (!has_arrived(s, seg->sack[i][0], seg->sack[i][1]))
@@ -108,32 +108,32 @@ static void check_sacks(struct judge *j, enum side from, const struct segment *s
  * again repeats the window of the first one. It takes back nothing that an ACK between them has offered: its sequence
  * number is older, and SND.WL1 of a peer that knows that ACK is newer (section 3.10.7.4).
  */
-static void check_window(struct judge *j, enum side from, const struct segment *seg)
+static void check_window(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
-	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && j->side[!from].scale >= 0;
-	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? s->scale : 0));
-	const uint32_t before = seg->flags & SEGMENT_SYN ? s->syn_edge : s->edge;
+	const bool scaled = !(seg->flags & WIRE_SYN) && s->scale >= 0 && j->side[!from].scale >= 0;
+	const uint32_t edge = seg->ack + ((uint32_t)seg->win << (scaled ? s->scale : 0));
+	const uint32_t before = seg->flags & WIRE_SYN ? s->syn_edge : s->edge;
 
-	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
+	if (!(seg->flags & WIRE_ACK) || (seg->flags & WIRE_RST))
 		return;
 	if (before && seq_lt(edge + (scaled ? 1U << s->scale : 0), before))
 		judge_broken(j, from, "it takes %u octets of its window back", before - edge);
-	if (seg->flags & SEGMENT_SYN && (!s->syn_edge || seq_lt(s->syn_edge, edge)))
+	if (seg->flags & WIRE_SYN && (!s->syn_edge || seq_lt(s->syn_edge, edge)))
 		s->syn_edge = edge;
 	if (!s->edge || seq_lt(s->edge, edge))
 		s->edge = edge;
 }
 
 /* RFC 7323 sections 3.2, 4.3, 5.4: in all segments or none; TSval never goes back; TSecr is what came. */
-static void check_timestamps(struct judge *j, enum side from, const struct segment *seg)
+static void check_timestamps(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 	const bool agreed = s->has_ts && j->side[!from].has_ts;
 
-	if (seg->flags & (SEGMENT_RST | SEGMENT_SYN))
+	if (seg->flags & (WIRE_RST | WIRE_SYN))
 		return;
-	if (agreed != seg->has_ts) {
+	if (agreed != seg->ts) {
 		judge_broken(j, from, agreed ? "a segment without timestamps" : "timestamps that were not agreed on");
 		return;
 	}
@@ -152,43 +152,43 @@ static void check_timestamps(struct judge *j, enum side from, const struct segme
 }
 
 /* RFC 9293 section 3.1: it names the octet behind an urgent one, or is as large as can be, as in Linux. */
-static void check_urgent(struct judge *j, enum side from, const struct segment *seg)
+static void check_urgent(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
-	const uint32_t offset = seg->seq + seg->urgent - 1 - (s->iss + 1);
+	const uint32_t offset = seg->seq + seg->urg - 1 - (s->iss + 1);
 
-	if (!(seg->flags & SEGMENT_URG))
+	if (!(seg->flags & WIRE_URG))
 		return;
 	for (int i = 0; i < *s->nr_urgent; i++) {
-		if (s->urgent[i] == offset || (seg->urgent == JUDGE_FAR_POINTER && s->urgent[i] > offset))
+		if (s->urgent[i] == offset || (seg->urg == JUDGE_FAR_POINTER && s->urgent[i] > offset))
 			return;
 	}
 	judge_broken(j, from, "its urgent pointer names octet %u, which is not urgent", offset);
 }
 
 /* Text and FIN: what was written, within the window, and not what the peer is known to have. */
-static void check_text(struct judge *j, enum side from, const struct segment *seg)
+static void check_text(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 	const uint32_t end = seg->seq + segment_len(seg);
-	const uint32_t offset = seg->seq + !!(seg->flags & SEGMENT_SYN) - s->iss - 1;	/* of its text */
+	const uint32_t offset = seg->seq + !!(seg->flags & WIRE_SYN) - s->iss - 1;	/* of its text */
 
 	for (uint32_t i = 0; i < seg->len; i++) {
-		if (seg->text[i] != judge_octet(j->tint[from], offset + i)) {
+		if (seg->data[i] != judge_octet(j->tint[from], offset + i)) {
 			judge_broken(j, from, "octet %u of its stream is another one", offset + i);
 			break;
 		}
 	}
 	/* a RST that answers a segment without ACK begins at 0 (RFC 9293 section 3.10.7.1) */
-	if (s->has_fin && seq_lt(s->fin + 1, end) && !(seg->flags & SEGMENT_RST))
+	if (s->has_fin && seq_lt(s->fin + 1, end) && !(seg->flags & WIRE_RST))
 		judge_broken(j, from, "text beyond its FIN");
-	if (seg->flags & SEGMENT_FIN) {
+	if (seg->flags & WIRE_FIN) {
 		if (s->has_fin && s->fin != end - 1)
 			judge_broken(j, from, "its FIN moves");
 		s->has_fin = true;
 		s->fin = end - 1;
 	}
-	if (!segment_len(seg) || (seg->flags & SEGMENT_SYN))
+	if (!segment_len(seg) || (seg->flags & WIRE_SYN))
 		return;
 	/* a probe of a closed window is an octet beyond it, or one before SND.UNA (RFC 9293 section 3.8.6.1) */
 	if (s->heard_ack && seq_lt(s->heard_edge + 1, end))
@@ -205,13 +205,13 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
  * 1191 section 6.4, RFC 8201 section 5.4). A timeout that finds the path too narrow may send less, too: it is the
  * first copy after the router's word that counts.
  */
-static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+static void check_backoff(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	const bool told = s->was_too_long;
 	long long interval = now_us - s->copied_us;
 
-	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
+	if (!segment_len(seg) || (seg->flags & WIRE_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
 	s->was_too_long = false;
 	/* a shorter one, because the path was too narrow, may come at once or by the timer */
@@ -282,19 +282,19 @@ static void note_wait(struct judge_side *s, long long now_us)
 		s->waits_us += wait;
 }
 
-void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+void judge_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
 	/* a SYN that comes late, behind the RST that ended its connection, begins another one */
-	const bool begins_anew = seg->flags & SEGMENT_SYN && s->ended_by_reset;
+	const bool begins_anew = seg->flags & WIRE_SYN && s->ended_by_reset;
 	bool is_answer;
 
 	note_wait(s, now_us);
 	s->left++;
 	s->left_us = now_us;
-	s->syns_left += seg->flags & SEGMENT_SYN && !begins_anew;
-	if (seg->flags & SEGMENT_SYN) {
+	s->syns_left += seg->flags & WIRE_SYN && !begins_anew;
+	if (seg->flags & WIRE_SYN) {
 		s->ended_by_reset = false;
 		if (s->has_syn && seg->seq != s->iss) {
 			/* a half-open connection ends if its SYN-ACK finds no way, or with Fast Open by a RST */
@@ -308,18 +308,18 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 		}
 		s->has_syn = true;
 		s->iss = seg->seq;
-		s->scale = seg->scale;
-		s->has_ts = seg->has_ts;
-		s->sack_ok = seg->sack_permitted;
+		s->scale = seg->ws;
+		s->has_ts = seg->ts;
+		s->sack_ok = seg->sackok;
 	}
 	if (!s->has_syn)
 		return;
-	if (seg->flags & SEGMENT_RST) {
+	if (seg->flags & WIRE_RST) {
 		s->is_reset = true;
 		s->has_sent_reset = true;
 		s->has_ended = true;
 		/* one without ACK may answer a stray ACK, and the half-open connection stays */
-		s->ended_by_reset |= seg->flags & SEGMENT_ACK && seg->seq == s->snd_nxt;
+		s->ended_by_reset |= seg->flags & WIRE_ACK && seg->seq == s->snd_nxt;
 	}
 	judge_fastopen_leaves(j, from, seg);
 	is_answer = judge_crossing_leaves(j, from, seg, now_us);
@@ -344,7 +344,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 }
 
 /* RFC 9293 section 3.10.7.4, first: does all of it lie left of RCV.NXT? */
-static bool is_known(const struct judge_side *s, const struct segment *seg)
+static bool is_known(const struct judge_side *s, const struct wire_segment *seg)
 {
 	const uint32_t next = next_in_order(s), len = segment_len(seg);
 
@@ -356,11 +356,11 @@ static bool is_known(const struct judge_side *s, const struct segment *seg)
  * timestamp may then be dropped (RFC 7323 section 5.3). So may a segment whose ACK is older than SND.UNA by more than
  * MAX.SND.WND (RFC 5961 section 5.2).
  */
-static bool note_age(struct judge_side *s, const struct segment *seg)
+static bool note_age(struct judge_side *s, const struct wire_segment *seg)
 {
-	bool is_older = seg->flags & SEGMENT_ACK && s->heard_ack && seq_lt(seg->ack, s->una_most - s->first_wnd);
+	bool is_older = seg->flags & WIRE_ACK && s->heard_ack && seq_lt(seg->ack, s->una_most - s->first_wnd);
 
-	if (seg->has_ts) {
+	if (seg->ts) {
 		if (s->has_ts_recent && seq_lt(seg->tsval, s->ts_recent)) {
 			is_older = true;
 		} else if (!s->nr_ranges || !seq_lt(next_in_order(s), seg->seq)) {
@@ -373,7 +373,8 @@ static bool note_age(struct judge_side *s, const struct segment *seg)
 }
 
 /* A segment may overtake an urgent octet right before it, also if that came before in a segment that was dropped. */
-static void note_urgent(struct judge_side *s, const struct judge_side *peer, const struct segment *seg, bool is_older)
+static void note_urgent(struct judge_side *s, const struct judge_side *peer, const struct wire_segment *seg,
+			bool is_older)
 {
 	uint32_t seq;
 
@@ -382,15 +383,15 @@ static void note_urgent(struct judge_side *s, const struct judge_side *peer, con
 		if (!seq_lt(seq, seg->seq))
 			s->took_urgent[i] |= !is_older && s->nr_ranges && seq - seg->seq < seg->len;
 		else if (seg->seq - seq <= seg->header && !s->took_urgent[i])
-			s->overtook[*(seg->text - (seg->seq - seq))] = true;
+			s->overtook[*(seg->data - (seg->seq - seq))] = true;
 	}
 }
 
-void judge_arrives(struct judge *j, enum side to, const struct segment *seg, long long now_us)
+void judge_arrives(struct judge *j, enum side to, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
-	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && peer->scale >= 0;
-	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? peer->scale : 0));
+	const bool scaled = !(seg->flags & WIRE_SYN) && s->scale >= 0 && peer->scale >= 0;
+	const uint32_t edge = seg->ack + ((uint32_t)seg->win << (scaled ? peer->scale : 0));
 	bool is_old, is_older;
 
 	s->heard++;
@@ -398,8 +399,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	judge_forged_arrives(s, seg, now_us);
 	judge_crossing_arrives(s, seg, now_us);
 	/* one that an ACK has overtaken finds the connection open, and is a segment of it */
-	s->syns_heard += seg->flags & SEGMENT_SYN && !s->heard_ack;
-	if (seg->flags & SEGMENT_RST) {
+	s->syns_heard += seg->flags & WIRE_SYN && !s->heard_ack;
+	if (seg->flags & WIRE_RST) {
 		s->is_reset = true;
 		s->heard_reset = true;
 		/* one with another number gets a challenge ACK (RFC 5961 section 3.2) */
@@ -410,17 +411,17 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	is_older = note_age(s, seg);
 	judge_ecn_arrives(j, to, seg, next_in_order(s), is_old);
 	judge_fastopen_arrives(s, seg);
-	if (seg->flags & SEGMENT_SYN)
+	if (seg->flags & WIRE_SYN)
 		judge_takes(s, seg->seq, seg->seq + 1);
 	else if (segment_len(seg) && s->nr_ranges)	/* in SYN-SENT it is dropped (RFC 9293 section 3.10.7.3) */
 		judge_takes(s, seg->seq, seg->seq + segment_len(seg));
 	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	/* a FIN beyond a hole says that there is text */
 	s->has_heard_text |= seg->len ||
-			     (seg->flags & SEGMENT_FIN && s->nr_ranges && seq_lt(next_in_order(s), seg->seq));
+			     (seg->flags & WIRE_FIN && s->nr_ranges && seq_lt(next_in_order(s), seg->seq));
 	note_urgent(s, peer, seg, is_older);
 	/* in SYN-SENT a segment without SYN is dropped, with its ACK */
-	if (seg->flags & SEGMENT_ACK && s->nr_ranges) {
+	if (seg->flags & WIRE_ACK && s->nr_ranges) {
 		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))
 			s->una = seg->ack;
 		if (!s->heard_ack || seq_lt(s->una_most, seg->ack)) {
@@ -434,7 +435,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 		s->heard_ack = true;
 	}
 	judge_probe_arrives(s, seg);
-	if (seg->has_ts) {
+	if (seg->ts) {
 		if (!s->heard_ts || seq_lt(s->ts_last, seg->tsval))
 			s->ts_last = seg->tsval;
 		if (!s->heard_ts || seq_lt(seg->tsval, s->ts_first))

@@ -190,30 +190,30 @@ void judge_too_long(struct judge *j, enum side side);
 /* The packet @ip of @from leaves by the device of its route, or not. */
 void judge_way(struct judge *j, enum side from, bool by_route, const uint8_t *ip);
 /* A segment leaves @from, microseconds after the beginning. */
-void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+void judge_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */
-void judge_arrives(struct judge *j, enum side to, const struct segment *seg, long long now_us);
+void judge_arrives(struct judge *j, enum side to, const struct wire_segment *seg, long long now_us);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
 
 /* judge_ecn.c. @next: RCV.NXT before; @is_old: all of the segment lies left of it. */
-void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg);
-void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg, uint32_t next, bool is_old);
+void judge_ecn_leaves(struct judge *j, enum side from, const struct wire_segment *seg);
+void judge_ecn_arrives(struct judge *j, enum side to, const struct wire_segment *seg, uint32_t next, bool is_old);
 void judge_ecn_settle(struct judge_ecn *ecn);
 /* judge_fastopen.c. leaves() before the ACK of the segment is looked at. */
-void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment *seg);
-void judge_fastopen_arrives(struct judge_side *s, const struct segment *seg);
+void judge_fastopen_leaves(struct judge *j, enum side from, const struct wire_segment *seg);
+void judge_fastopen_arrives(struct judge_side *s, const struct wire_segment *seg);
 /* [@from, @to) arrives at @s. */
 void judge_takes(struct judge_side *s, uint32_t from, uint32_t to);
-void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
-void judge_probe_arrives(struct judge_side *s, const struct segment *seg);
-void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
-void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
+void judge_probe_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us);
+void judge_probe_arrives(struct judge_side *s, const struct wire_segment *seg);
+void judge_forged_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us);
+void judge_forged_arrives(struct judge_side *s, const struct wire_segment *seg, long long now_us);
 /* judge_crossing.c. leaves(): is it the SYN again, as a SYN-ACK? */
-bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
-void judge_crossing_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
+bool judge_crossing_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us);
+void judge_crossing_arrives(struct judge_side *s, const struct wire_segment *seg, long long now_us);
 /* judge_rto.c: behind the other rules */
-void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+void judge_rto_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us);
 
 /* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);

@@ -11,11 +11,11 @@
  * The first SYN-ACK answers the other SYN, and repeats nothing. Both SYNs and the SYN-ACK may come in one reading of
  * the devices. Then the other SYN arrives before ours is seen to leave.
  */
-bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+bool judge_crossing_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	struct judge_crossing *c = &s->crossing;
-	const bool is_syn = seg->flags & SEGMENT_SYN, has_ack = seg->flags & SEGMENT_ACK;
+	const bool is_syn = seg->flags & WIRE_SYN, has_ack = seg->flags & WIRE_ACK;
 	const bool is_answer = is_syn && has_ack && c->has_asked && !c->has_answered;
 
 	c->has_asked |= is_syn && !has_ack;
@@ -27,11 +27,11 @@ bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment
 	return is_answer;
 }
 
-void judge_crossing_arrives(struct judge_side *s, const struct segment *seg, long long now_us)
+void judge_crossing_arrives(struct judge_side *s, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_crossing *c = &s->crossing;
 
-	if (!c->has_asked || c->is_crossed || s->heard_ack || seg->flags & SEGMENT_ACK || !(seg->flags & SEGMENT_SYN))
+	if (!c->has_asked || c->is_crossed || s->heard_ack || seg->flags & WIRE_ACK || !(seg->flags & WIRE_SYN))
 		return;
 	c->is_crossed = true;
 	c->crossed_us = now_us;

@@ -29,7 +29,7 @@ static enum mode mode_of(const struct judge *j)
 }
 
 /* RFC 3168 section 6.1.1, RFC 9768 section 3.1. */
-static void check_syn(struct judge *j, enum side from, const struct segment *seg)
+static void check_syn(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_ecn *ecn = &j->side[from].ecn;
 	const struct judge_ecn *peer = &j->side[!from].ecn;
@@ -37,7 +37,7 @@ static void check_syn(struct judge *j, enum side from, const struct segment *seg
 	ecn->is_mixed |= ecn->has_syn && ecn->said != seg->ace;
 	ecn->has_syn = true;
 	ecn->said = seg->ace;
-	if (!(seg->flags & SEGMENT_ACK)) {
+	if (!(seg->flags & WIRE_ACK)) {
 		if (seg->ace && seg->ace != ASKS_CLASSIC && seg->ace != ASKS_ACCURATE)
 			judge_broken(j, from, "its SYN has the ECN flags %u", seg->ace);
 		return;
@@ -53,7 +53,7 @@ static void check_syn(struct judge *j, enum side from, const struct segment *seg
  * that is sent again is so, too (RFC 9331 section 4.1), and with DCTCP all but SYNs (RFC 8257 section 3.6), as long as
  * there is no AccECN. ECT(1) is for Prague alone, in AccECN mode.
  */
-static void check_ect(struct judge *j, enum side from, const struct segment *seg, enum mode mode, bool is_again)
+static void check_ect(struct judge *j, enum side from, const struct wire_segment *seg, enum mode mode, bool is_again)
 {
 	const enum algorithm algorithm = j->algorithm[from];
 
@@ -61,13 +61,13 @@ static void check_ect(struct judge *j, enum side from, const struct segment *seg
 		return;
 	if (seg->ecn == ECT_1 && (algorithm != PRAGUE || mode == CLASSIC))
 		judge_broken(j, from, "ECT(1), and it is not Prague with AccECN");
-	if (seg->flags & SEGMENT_SYN)
+	if (seg->flags & WIRE_SYN)
 		judge_broken(j, from, "ECT on a segment with SYN");
 	else if (algorithm == DCTCP && mode != NO_ECN && mode != ACCURATE)
 		return;
 	else if (algorithm == PRAGUE && seg->len && mode != NO_ECN && seg->ecn == ECT_1)
 		return;
-	else if (!seg->len || seg->flags & SEGMENT_RST)
+	else if (!seg->len || seg->flags & WIRE_RST)
 		judge_broken(j, from, "ECT on a segment without text");
 	else if (is_again)
 		judge_broken(j, from, "ECT on text that it sends again");
@@ -76,12 +76,12 @@ static void check_ect(struct judge *j, enum side from, const struct segment *seg
 }
 
 /* RFC 3168 section 6.1.2: the window is reduced, and new text says so. */
-static void check_cwr(struct judge *j, enum side from, const struct segment *seg, bool is_again)
+static void check_cwr(struct judge *j, enum side from, const struct wire_segment *seg, bool is_again)
 {
 	struct judge_ecn *ecn = &j->side[from].ecn;
 
 	ecn->is_answered |= j->side[from].misses;
-	if (seg->flags & SEGMENT_CWR) {
+	if (seg->flags & WIRE_CWR) {
 		if (!seg->len || is_again)
 			judge_broken(j, from, "CWR on a segment without new text");
 		ecn->is_answered = true;
@@ -101,11 +101,11 @@ static bool is_taken(struct judge_mark *mark, uint32_t ack)
 }
 
 /* RFC 3168 section 6.1.3: ECE from CE until CWR. Behind the peer's FIN nobody misses it, as in Linux's TIME-WAIT. */
-static void check_ece(struct judge *j, enum side from, const struct segment *seg)
+static void check_ece(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	const struct judge_side *peer = &j->side[!from];
 	struct judge_ecn *ecn = &j->side[from].ecn;
-	const bool says = seg->flags & SEGMENT_ECE, at_end = peer->has_fin && seq_lt(peer->fin, seg->ack);
+	const bool says = seg->flags & WIRE_ECE, at_end = peer->has_fin && seq_lt(peer->fin, seg->ack);
 
 	if (is_taken(&ecn->cwr, seg->ack))
 		ecn->may_echo = false;
@@ -124,7 +124,7 @@ static bool is_count(uint32_t says, uint32_t least, uint32_t most, uint32_t mask
 }
 
 /* RFC 9768 sections 3.2.2.1 and 3.2.2.2: the ACK of the SYN-ACK says how that came; all others count CE. */
-static void check_ace(struct judge *j, enum side from, const struct segment *seg)
+static void check_ace(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 	struct judge_ecn *ecn = &s->ecn;
@@ -142,13 +142,13 @@ static void check_ace(struct judge *j, enum side from, const struct segment *seg
 }
 
 /* RFC 9768 section 3.2.3: the counters of octets, of which those of ECT begin at 1. */
-static void check_option(struct judge *j, enum side from, const struct segment *seg)
+static void check_option(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 
 	for (int i = 0; i < seg->accecn_fields && !s->waits; i++) {
 		const enum codepoint of = seg->accecn_of[i];
-		const uint32_t says = of == CE ? seg->accecn[i] : seg->accecn[i] - 1;
+		const uint32_t says = of == CE ? seg->accecn_count[i] : seg->accecn_count[i] - 1;
 
 		if (!is_count(says, s->ecn.settled[of], s->ecn.most[of], OCTETS_MASK))
 			judge_broken(j, from, "it counts %u octets with codepoint %d, and %u to %u came", says, of,
@@ -156,24 +156,24 @@ static void check_option(struct judge *j, enum side from, const struct segment *
 	}
 }
 
-void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg)
+void judge_ecn_leaves(struct judge *j, enum side from, const struct wire_segment *seg)
 {
 	const struct judge_side *s = &j->side[from];
 	const bool is_again = s->has_left && !seq_lt(s->snd_nxt, seg->seq + segment_len(seg));
 	enum mode mode;
 
-	if (seg->flags & SEGMENT_SYN)
+	if (seg->flags & WIRE_SYN)
 		check_syn(j, from, seg);
 	mode = mode_of(j);
 	check_ect(j, from, seg, mode, is_again);
 	if (mode != ACCURATE && mode != UNKNOWN && seg->accecn_fields >= 0)
 		judge_broken(j, from, "an AccECN option without AccECN");
-	if (seg->flags & (SEGMENT_SYN | SEGMENT_RST) || !(seg->flags & SEGMENT_ACK))
+	if (seg->flags & (WIRE_SYN | WIRE_RST) || !(seg->flags & WIRE_ACK))
 		return;
 	if (mode == NO_ECN && seg->ace)
 		judge_broken(j, from, "the ECN flags %u without ECN", seg->ace);
 	if (mode == CLASSIC && j->algorithm[from] == DCTCP) {
-		if (seg->flags & SEGMENT_ECE && !s->ecn.had_ce)
+		if (seg->flags & WIRE_ECE && !s->ecn.had_ce)
 			judge_broken(j, from, "ECE, and no CE has ever come");
 	} else if (mode == CLASSIC && !s->waits) {
 		check_cwr(j, from, seg, is_again);
@@ -186,13 +186,13 @@ void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg
 }
 
 /* A copy of text whose fate is not known: it may be this one that the ACK is for. */
-static void forget_copied(const struct judge_side *s, struct judge_mark *mark, const struct segment *seg)
+static void forget_copied(const struct judge_side *s, struct judge_mark *mark, const struct wire_segment *seg)
 {
 	if (seq_lt(seg->seq, mark->end) && (!s->has_acked || seq_lt(s->acked, mark->end)))
 		mark->is_set = false;
 }
 
-static void hear_classic(struct judge_side *s, const struct segment *seg, bool is_sure)
+static void hear_classic(struct judge_side *s, const struct wire_segment *seg, bool is_sure)
 {
 	struct judge_ecn *ecn = &s->ecn;
 	const struct judge_mark mark = { true, seg->seq + seg->len };
@@ -201,7 +201,7 @@ static void hear_classic(struct judge_side *s, const struct segment *seg, bool i
 		forget_copied(s, &ecn->ce, seg);
 		forget_copied(s, &ecn->cwr, seg);
 	}
-	if (seg->flags & SEGMENT_CWR) {
+	if (seg->flags & WIRE_CWR) {
 		ecn->must_echo = false;
 		ecn->ce.is_set = false;
 		if (is_sure)
@@ -216,11 +216,11 @@ static void hear_classic(struct judge_side *s, const struct segment *seg, bool i
 		ecn->ce = mark;
 }
 
-static void hear_ece(struct judge_side *s, const struct segment *seg)
+static void hear_ece(struct judge_side *s, const struct wire_segment *seg)
 {
 	struct judge_ecn *ecn = &s->ecn;
 
-	if (!(seg->flags & SEGMENT_ECE)) {
+	if (!(seg->flags & WIRE_ECE)) {
 		ecn->hears_ece = false;
 	} else if (!ecn->hears_ece) {
 		ecn->hears_ece = true;
@@ -233,7 +233,7 @@ static void hear_ece(struct judge_side *s, const struct segment *seg)
 	}
 }
 
-static void count(struct judge_ecn *ecn, const struct segment *seg, bool is_sure)
+static void count(struct judge_ecn *ecn, const struct wire_segment *seg, bool is_sure)
 {
 	const uint32_t marked = seg->ecn == CE;
 
@@ -245,18 +245,18 @@ static void count(struct judge_ecn *ecn, const struct segment *seg, bool is_sure
 	ecn->least[seg->ecn] += seg->ecn ? seg->len : 0;
 }
 
-void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg, uint32_t next, bool is_old)
+void judge_ecn_arrives(struct judge *j, enum side to, const struct wire_segment *seg, uint32_t next, bool is_old)
 {
 	struct judge_side *s = &j->side[to];
 	/* until a listener's child is there, text may find no place in a queue */
 	const bool has_begun = to == CLIENT ? s->syns_heard : s->has_acked && s->acked != j->side[!to].iss + 1;
 	const bool is_sure = seg->len && has_begun && !is_old && !s->had_older;
 
-	if (seg->flags & SEGMENT_SYN)
+	if (seg->flags & WIRE_SYN)
 		return;
 	if (mode_of(j) == CLASSIC) {
 		hear_classic(s, seg, is_sure && seg->seq == next);
-		if (seg->flags & SEGMENT_ACK && !is_old)
+		if (seg->flags & WIRE_ACK && !is_old)
 			hear_ece(s, seg);
 	}
 	count(&s->ecn, seg, is_sure);

@@ -31,14 +31,14 @@ static bool is_synchronised(const struct judge_side *s, long long now_us)
 	       !may_have_given_up(s, now_us);
 }
 
-static const char *kind_of(const struct judge_side *s, const struct segment *seg)
+static const char *kind_of(const struct judge_side *s, const struct wire_segment *seg)
 {
 	const bool is_old_ack = !segment_len(seg) && seq_lt(seg->seq, s->acked);
 
-	return seg->flags & SEGMENT_SYN ? "a SYN" : is_old_ack ? "an old ACK" : NULL;
+	return seg->flags & WIRE_SYN ? "a SYN" : is_old_ack ? "an old ACK" : NULL;
 }
 
-void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us)
+void judge_forged_arrives(struct judge_side *s, const struct wire_segment *seg, long long now_us)
 {
 	s->forged.kind = is_synchronised(s, now_us) ? kind_of(s, seg) : NULL;
 	s->forged.arrived_us = now_us;
@@ -46,21 +46,21 @@ void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long 
 	s->forged.edge = s->edge;
 }
 
-void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+void judge_forged_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	struct judge_forged *f = &s->forged;
 	const char *kind = f->kind;
 
-	f->is_open |= !(seg->flags & (SEGMENT_SYN | SEGMENT_RST));
+	f->is_open |= !(seg->flags & (WIRE_SYN | WIRE_RST));
 	if (!kind || s->waits || now_us - f->arrived_us > ANSWER_US)
 		return;
-	if (seg->flags & SEGMENT_SYN || (seg->flags & SEGMENT_RST && s->is_orderly))
+	if (seg->flags & WIRE_SYN || (seg->flags & WIRE_RST && s->is_orderly))
 		judge_broken(j, from, "%s answers %s in a synchronised state",
-			     seg->flags & SEGMENT_RST ? "a RST" : "a SYN", kind);
+			     seg->flags & WIRE_RST ? "a RST" : "a SYN", kind);
 	/* text, a probe, an ACK of something else, an update of the window, and a RST of close() have other reasons */
 	if (segment_len(seg) || seg->seq != s->snd_nxt || seg->ack != f->acked || s->edge != f->edge ||
-	    seg->flags & SEGMENT_RST)
+	    seg->flags & WIRE_RST)
 		return;
 	if (f->has_answered && now_us - f->answered_us < APART_US)
 		judge_broken(j, from, "an ACK answers %s, %lld ms after the last such answer", kind,

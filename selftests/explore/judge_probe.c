@@ -15,13 +15,13 @@ static bool has_unsent(const struct judge_side *s)
  * As in Linux a probe has no text, and the sequence number before SND.UNA. A keep-alive looks the same, and has an
  * interval that stays: it is sent when there is nothing else to send (RFC 9293 section 3.8.4).
  */
-static bool is_probe(const struct judge_side *s, const struct segment *seg)
+static bool is_probe(const struct judge_side *s, const struct wire_segment *seg)
 {
 	return s->heard_ack && has_unsent(s) && seg->seq == s->una - 1 && !segment_len(seg) &&
-	       !(seg->flags & SEGMENT_RST);
+	       !(seg->flags & WIRE_RST);
 }
 
-void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+void judge_probe_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	struct judge_probes *p = &s->probes;
@@ -38,11 +38,11 @@ void judge_probe_leaves(struct judge *j, enum side from, const struct segment *s
 	p->interval_us = interval;
 }
 
-void judge_probe_arrives(struct judge_side *s, const struct segment *seg)
+void judge_probe_arrives(struct judge_side *s, const struct wire_segment *seg)
 {
-	if (seg->flags & SEGMENT_ACK && (seg->window || s->una != s->probes.una))
+	if (seg->flags & WIRE_ACK && (seg->win || s->una != s->probes.una))
 		s->probes.n = 0;
-	if (seg->flags & SEGMENT_ACK)
-		s->probes.is_closed = !seg->window;
+	if (seg->flags & WIRE_ACK)
+		s->probes.is_closed = !seg->win;
 	s->probes.una = s->una;
 }

@@ -16,7 +16,7 @@
  * The first copy may be a tail loss probe, unless something has left behind it (RFC 8985 section 7.3). When ICMP tells
  * of a narrow path, text is sent again at once.
  */
-static bool is_timeout(const struct judge_side *s, const struct segment *seg)
+static bool is_timeout(const struct judge_side *s, const struct wire_segment *seg)
 {
 	const bool has_more = seq_lt(seg->seq + segment_len(seg), s->snd_nxt);
 
@@ -24,11 +24,11 @@ static bool is_timeout(const struct judge_side *s, const struct segment *seg)
 }
 
 /* Takes note of text or a FIN that is sent again, for the verdict. */
-static void note_repeat(struct judge_side *s, const struct segment *seg, long long now_us)
+static void note_repeat(struct judge_side *s, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_repeats *r = &s->repeats;
 
-	if (!s->heard_ack || !segment_len(seg) || seg->flags & (SEGMENT_SYN | SEGMENT_RST) ||
+	if (!s->heard_ack || !segment_len(seg) || seg->flags & (WIRE_SYN | WIRE_RST) ||
 	    !seq_lt(seg->seq, s->snd_nxt))
 		return;
 	if (!r->has_begun || !seq_lt(s->una, r->end)) {
@@ -45,7 +45,7 @@ static void note_repeat(struct judge_side *s, const struct segment *seg, long lo
 	r->has_begun = true;
 }
 
-void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+void judge_rto_leaves(struct judge *j, enum side from, const struct wire_segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	const long long us = s->interval_us;
@@ -55,7 +55,7 @@ void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg
 	if (s->copies < 2 || s->copied_us != now_us || s->copy_seq != seg->seq || !segment_len(seg) || s->waits ||
 	    s->misses)
 		return;
-	if (seg->flags & SEGMENT_SYN) {
+	if (seg->flags & WIRE_SYN) {
 		/* a copy may answer a copy of the other SYN; the first timer goes on */
 		if (s->left == 2 && (us < SYN_US - TICKS_US || us > SYN_US + SYN_LATE_US))
 			judge_broken(j, from, "its SYN is sent again after %lld ms", us / 1000);

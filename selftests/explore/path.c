@@ -150,7 +150,7 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 }
 
 /* No system call: one would take time, and the scenario would be another one. */
-static void show(const struct path *path, enum side from, const struct path_flow *flow, const struct segment *seg,
+static void show(const struct path *path, enum side from, const struct path_flow *flow, const struct wire_segment *seg,
 		 const char *what)
 {
 	const struct judge *j = flow->judge;
@@ -159,12 +159,12 @@ static void show(const struct path *path, enum side from, const struct path_flow
 		return;
 	printf("# %11.3f ms  %s  seq %u len %u%s%s%s%s%s%s ack %u win %u", (path->moved_us - path->began_us) / 1e3,
 	       from == CLIENT ? "-->    " : "    <--", seg->seq - j->side[from].iss, seg->len,
-	       seg->flags & SEGMENT_SYN ? " SYN" : "", seg->flags & SEGMENT_FIN ? " FIN" : "",
-	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ace & 4 ? " AE" : "", seg->ace & 2 ? " CWR" : "",
-	       seg->ace & 1 ? " ECE" : "", seg->ack - j->side[!from].iss, seg->window);
+	       seg->flags & WIRE_SYN ? " SYN" : "", seg->flags & WIRE_FIN ? " FIN" : "",
+	       seg->flags & WIRE_RST ? " RST" : "", seg->ace & 4 ? " AE" : "", seg->ace & 2 ? " CWR" : "",
+	       seg->ace & 1 ? " ECE" : "", seg->ack - j->side[!from].iss, seg->win);
 	if (seg->cookie_len >= 0)
 		printf(" cookie %d", seg->cookie_len);
-	for (int i = 0; i < seg->sacks; i++)
+	for (unsigned int i = 0; i < seg->sacks; i++)
 		printf(" [%u %u]", seg->sack[i][0] - j->side[!from].iss, seg->sack[i][1] - j->side[!from].iss);
 	if (path->scenario->connections > 1)
 		printf("  connection %d", (int)(flow - path->flow));
@@ -190,20 +190,20 @@ static const char *by_chance(struct path *path, enum side to, const char *what)
 	return what;
 }
 
-static bool is_dropped_by_box(enum syn_box box, const struct segment *seg)
+static bool is_dropped_by_box(enum syn_box box, const struct wire_segment *seg)
 {
-	if (!(seg->flags & SEGMENT_SYN))
+	if (!(seg->flags & WIRE_SYN))
 		return false;
 	return (box == DROPS_TEXT && seg->len) || (box == DROPS_OPTION && seg->cookie_len >= 0);
 }
 
-static enum kind kind_of(const struct segment *seg, bool is_again)
+static enum kind kind_of(const struct wire_segment *seg, bool is_again)
 {
-	if (seg->flags & SEGMENT_RST)
+	if (seg->flags & WIRE_RST)
 		return KIND_RST;
-	if (seg->flags & SEGMENT_SYN)
+	if (seg->flags & WIRE_SYN)
 		return KIND_SYN;
-	if (seg->flags & SEGMENT_FIN)
+	if (seg->flags & WIRE_FIN)
 		return KIND_FIN;
 	if (!seg->len)
 		return KIND_ACK;
@@ -223,7 +223,7 @@ static bool is_chosen(struct path *path, enum side to, enum kind kind)
 }
 
 /* Is the packet lost, by the network towards @to? */
-static const char *why_lost(struct path *path, enum side to, const struct segment *seg, bool is_again, size_t len,
+static const char *why_lost(struct path *path, enum side to, const struct wire_segment *seg, bool is_again, size_t len,
 			    long long now)
 {
 	const struct network *n = &path->scenario->towards[to];
@@ -297,7 +297,7 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	packet->len = len;
 	memcpy(packet->bytes, bytes, len);
 	if (chance_ppm(&path->chance, path->scenario->towards[to].ce_ppm))
-		segment_mark(packet->bytes);
+		router_mark(packet->bytes);
 	packet->is_corrupt = is_corrupt;
 	if (packet->is_corrupt)
 		corrupt(&path->chance, packet->bytes + ip, path->scenario->towards[to].corrupts_text ? len - ip : 20);
@@ -328,7 +328,7 @@ static void answer_too_long(struct path *path, enum side to, const uint8_t *byte
 
 	if (!n->mtu || !n->has_icmp || len <= n->mtu || (now - path->began_us) / 1000 < n->mtu_from_ms)
 		return;
-	icmp_len = icmp_too_long(icmp, bytes, len, n->mtu);
+	icmp_len = router_too_long(icmp, bytes, len, n->mtu);
 	if (icmp_len)
 		enqueue(path, !to, icmp, icmp_len, now + n->delay_us, false);
 }
@@ -346,7 +346,7 @@ static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t le
 {
 	const long long now = path_now_us();
 	struct path_flow *flow;
-	struct segment seg;
+	struct wire_segment seg;
 	unsigned int resent;
 	const char *wrong = segment_parse(&seg, bytes, len), *lost;
 
@@ -367,8 +367,8 @@ static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t le
 	else
 		judge_leaves(flow->judge, from, &seg, now - path->began_us);
 	lost = why_lost(path, !from, &seg, resent != flow->judge->side[from].resent, len, now);
-	if (path->scenario->towards[!from].syn_box == STRIPS_OPTION && seg.flags & SEGMENT_SYN && seg.cookie_len >= 0)
-		segment_strip_fastopen(bytes, len);
+	if (path->scenario->towards[!from].syn_box == STRIPS_OPTION && seg.flags & WIRE_SYN && seg.fastopen)
+		router_strip_fastopen(bytes, len, &seg);
 	show(path, from, flow, &seg, lost ?: "");
 	if (lost)
 		answer_too_long(path, !from, bytes, len, now);
@@ -417,7 +417,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 {
 	const enum side to = packet->to;
 	struct path_flow *flow;
-	struct segment seg;
+	struct wire_segment seg;
 
 	for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
 		judge_settle(flow->judge);
@@ -426,7 +426,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 	    path->is_deaf[to])
 		return;
 	path->has_brought[to] = true;
-	if (icmp_is(packet->bytes)) {
+	if (router_is_icmp(packet->bytes)) {
 		for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
 			judge_too_long(flow->judge, to);
 		return;

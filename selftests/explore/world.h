@@ -77,6 +77,18 @@ bool path_has_news(struct path *path);
 /* Microseconds until the next packet is due; -1: none is on its way. */
 long long path_wait_us(const struct path *path);
 
+/* router.c: marks a packet of an ECN-capable sender. Others stay as they are. */
+void router_mark(uint8_t *packet);
+/* Makes NOPs of the Fast Open option of a SYN that has one. */
+void router_strip_fastopen(uint8_t *packet, size_t len, const struct wire_segment *seg);
+
+#define ICMP_LARGEST	1280
+
+/* Writes the answer to a packet too long for the next link. Its length; 0: none is due, for IPv4 may cut the packet. */
+size_t router_too_long(uint8_t icmp[ICMP_LARGEST], const uint8_t *packet, size_t len, int mtu);
+/* Is the packet such an answer? */
+bool router_is_icmp(const uint8_t *packet);
+
 struct lane {
 	struct end end[SIDES];
 	struct judge judge;

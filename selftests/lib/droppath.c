@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "droppath.h"
+#include "segment.h"
 #include "test.h"
 #include "tun.h"
 
@@ -18,12 +19,6 @@ struct droppath_packet {
 	int to;			/* which tun */
 	ssize_t len;
 	unsigned char bytes[];
-};
-
-/* A TCP segment over IPv4, as far as the path cares. */
-struct segment {
-	bool from_a, syn;
-	uint32_t seq, ack, len;
 };
 
 static long long now_us(void)
@@ -73,35 +68,16 @@ void droppath_plan(struct droppath *path, const struct droppath_plan *plan)
 	path->acks = 0;
 }
 
-static uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
-static bool parse(const unsigned char *p, ssize_t len, bool from_a, struct segment *seg)
-{
-	const unsigned char *tcp = p + 20;
-
-	if (len < 40 || p[0] != 0x45 || p[9] != IPPROTO_TCP)
-		return false;
-	seg->from_a = from_a;
-	seg->syn = tcp[13] & 2;
-	seg->seq = get32(tcp + 4);
-	seg->ack = get32(tcp + 8);
-	seg->len = len - 20 - (tcp[12] >> 4) * 4;
-	return true;
-}
-
-static void show(const struct droppath *path, const struct segment *seg, const char *what)
+static void show(const struct droppath *path, const struct wire_segment *seg, bool from_a, const char *what)
 {
 	if (!path->show)
 		return;
 	printf("# %9.3f %s %u(%u) %s\n", path->seen.began_us ? (now_us() - path->seen.began_us) / 1e3 : 0.0,
-	       seg->from_a ? "-->" : "   <-- ack", (seg->from_a ? seg->seq : seg->ack) - path->first, seg->len, what);
+	       from_a ? "-->" : "   <-- ack", (from_a ? seg->seq : seg->ack) - path->first, seg->len, what);
 }
 
 /* Text on its way from a to b. True: it is to be dropped. */
-static bool text_leaves(struct droppath *path, const struct segment *seg)
+static bool text_leaves(struct droppath *path, const struct wire_segment *seg)
 {
 	uint32_t from = seg->seq - path->first;
 	unsigned int n;
@@ -123,29 +99,31 @@ static bool text_leaves(struct droppath *path, const struct segment *seg)
 		path->highest = from + seg->len;
 	if (!drop)
 		path->arrived[n] = true;
-	show(path, seg, drop ? "dropped" : "");
+	show(path, seg, true, drop ? "dropped" : "");
 	return drop;
 }
 
-static bool ack_leaves(struct droppath *path, const struct segment *seg)
+static bool ack_leaves(struct droppath *path, const struct wire_segment *seg)
 {
 	bool drop = path->acks < 64 && path->plan.acks >> path->acks & 1;
 
 	path->acks++;
-	show(path, seg, drop ? "dropped" : "");
+	show(path, seg, false, drop ? "dropped" : "");
 	return drop;
 }
 
-static bool leaves(struct droppath *path, const struct segment *seg)
+static bool leaves(struct droppath *path, const struct wire_segment *seg, bool from_a)
 {
-	if (seg->from_a && seg->syn) {
+	const bool syn = seg->flags & WIRE_SYN;
+
+	if (from_a && syn) {
 		path->first = seg->seq + 1;
 		path->highest = 0;
 		path->known = true;
 	}
-	if (seg->syn || !path->known)
+	if (syn || !path->known)
 		return false;
-	if (seg->from_a)
+	if (from_a)
 		return seg->len && text_leaves(path, seg);
 	return path->mss && !seg->len && ack_leaves(path, seg);
 }
@@ -154,11 +132,11 @@ static void take(struct droppath *path, int from)
 {
 	unsigned char bytes[LARGEST];
 	struct droppath_packet *packet;
-	struct segment seg;
+	struct wire_segment seg;
 	ssize_t len;
 
 	while ((len = read(path->tun[from], bytes, sizeof(bytes))) > 0) {
-		if (parse(bytes, len, !from, &seg) && leaves(path, &seg)) {
+		if (!segment_parse(&seg, bytes, len) && leaves(path, &seg, !from)) {
 			path->seen.dropped++;
 			continue;
 		}
@@ -175,10 +153,10 @@ static void take(struct droppath *path, int from)
 
 static void arrives(struct droppath *path, const struct droppath_packet *packet)
 {
-	struct segment seg;
+	struct wire_segment seg;
 	uint32_t acked;
 
-	if (packet->to || !path->mss || !parse(packet->bytes, packet->len, false, &seg) || seg.syn)
+	if (packet->to || !path->mss || segment_parse(&seg, packet->bytes, packet->len) || seg.flags & WIRE_SYN)
 		return;
 	acked = seg.ack - path->first;
 	if (acked <= path->seen.acked || acked > path->highest)

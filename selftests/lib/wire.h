@@ -15,21 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "ao.h"
+#include "segment.h"
 
 #define WIRE_DEVICE	"wire0"
 #define WIRE_MTU	1500	/* of the tun device unless a row changes it */
 #define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
 #define WIRE_TEXT_MAX	64	/* octets of a "text" word */
-
-#define WIRE_FIN	0x01
-#define WIRE_SYN	0x02
-#define WIRE_RST	0x04
-#define WIRE_PSH	0x08
-#define WIRE_ACK	0x10
-#define WIRE_URG	0x20
-#define WIRE_ECE	0x40
-#define WIRE_CWR	0x80
-#define WIRE_AE		0x100
 
 enum wire_stack { WIRE_KERNEL, WIRE_XTCP, WIRE_STACKS };
 
@@ -84,49 +75,6 @@ struct wire_row {
 	bool kernel_shrinks;	/* it moves the right edge of its window left */
 	int still_ms;		/* a machine that is late by so much has stood still; 0: the usual 20 */
 	uint32_t edge_step;	/* xtcp moves that edge right by so much at least, or not at all */
-};
-
-/* One parsed or to be built segment; seq and ack as on the wire. */
-struct wire_segment {
-	uint8_t src[16], dst[16];
-	uint16_t sport, dport;
-	uint32_t seq, ack;
-	uint16_t flags;
-	uint16_t win, urg;
-	uint8_t opt[40];
-	unsigned int optlen;
-	unsigned int len;	/* payload */
-	size_t packet;		/* whole packet, as parsed */
-	uint8_t ttl, tos;	/* of the IP header; ttl as parsed */
-	uint8_t ip_options;	/* octets of options of IPv4, as parsed */
-	uint32_t label;		/* IPv6's, as parsed */
-	const uint8_t *data;
-	/* parsed options; -1: absent */
-	int mss, ws;
-	bool ts, sackok, padded;
-	char accecn[24];	/* the AccECN option as parsed, in hex; "": absent */
-	char laid[84];		/* all options as parsed, in hex */
-	bool fo;		/* the Fast Open option is there */
-	char cookie[40];	/* what stands in it, in hex; "": it asks */
-	unsigned int sacks;	/* blocks of a SACK option */
-	uint32_t sack[5][2];	/* their edges, as on the wire */
-	uint32_t tsval, tsecr;
-	const uint8_t *digest;	/* of an MD5 signature; NULL: there is none */
-	const uint8_t *ao;	/* the option of TCP-AO; NULL: there is none */
-	/* building only */
-	int doff;		/* data offset to claim, in words; -1: the right one */
-	int cut;		/* keep this many bytes of TCP; -1: all */
-	bool badsum;
-	bool record;		/* the IPv4 header has the option Record Route */
-	bool is_unsigned;	/* although the peer has a key */
-	uint8_t bad_digest;	/* bits of the digest to turn */
-	const char *other_key;	/* instead of the peer's */
-	unsigned int digest_at;	/* octets from the TCP header to the digest; 0: not signed */
-	unsigned int mac_at;	/* the same of TCP-AO */
-	int ao_keyid, ao_rnext;	/* instead of those of the peer's key; -1: those */
-	unsigned int ao_longer;	/* octets that its option has behind the MAC */
-	int turned;		/* octet of the message that has another bit than the MAC covers; 0: none */
-	uint8_t reserved;	/* the four bits behind the data offset */
 };
 
 /* What the peer knows about the connection of the running row. */
@@ -227,10 +175,6 @@ int wire_route_detour(struct wire *w);
 int wire_route_foreign(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);
 
-uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);
-uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst, int protocol, uint32_t len);
-size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *src,
-			      const uint8_t *dst, int protocol, size_t payload);
 size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, uint8_t *p);
 int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire_segment *seg);
 int wire_segment_flags(const char *text);

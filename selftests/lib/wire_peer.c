@@ -328,15 +328,13 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		{ "param", 12, 0, 4, 0 },	{ "redirect", 5, 1, -1, 0 },
 		{ "cutoff", 3, 15, -1, 0 },	{ "unassigned", 3, 16, -1, 0 },
 	};
-	uint8_t p[256], inner[128], *icmp, from[16], to[16];
+	uint8_t p[256], inner[128], from[16], to[16];
 	struct wire_segment quoted = {
 		.sport = w->c.lport, .dport = w->c.pport, .seq = seq, .ack = w->c.rcv_nxt,
 		.flags = WIRE_ACK, .win = 1000, .doff = -1, .cut = -1,
 	};
 	const int ip = w->ip;
-	int protocol;
 	size_t n, i, q;
-	uint16_t sum;
 
 	memcpy(quoted.src, w->local, 16);
 	memcpy(quoted.dst, w->peer, 16);
@@ -349,7 +347,6 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		inet_pton(AF_INET6, "fd00:8::1", to);
 		w->ip = 6;
 	}
-	protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].kind, kind); i++)
 		;
 	if (i == sizeof(kinds) / sizeof(*kinds) || (w->ip == 6 && kinds[i].type6 < 0))
@@ -357,21 +354,11 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 	q = wire_segment_build(w, &quoted, inner);
 	if (w->ip == 4)
 		q = 28;
-	n = wire_segment_ip_header(w, p, from, to, protocol, 8 + q);
-	icmp = p + n;
-	memset(icmp, 0, 8);
-	icmp[0] = w->ip == 4 ? kinds[i].type4 : kinds[i].type6;
-	icmp[1] = w->ip == 4 ? kinds[i].code4 : kinds[i].code6;
-	if (w->ip == 6)
-		icmp[5] = mtu >> 16;
-	icmp[6] = mtu >> 8;
-	icmp[7] = mtu;
-	memcpy(icmp + 8, inner, q);
-	sum = wire_segment_sum(icmp, 8 + q, w->ip == 6 ? wire_segment_pseudo(w, from, to, protocol, 8 + q) : 0);
-	memcpy(icmp + 2, &sum, 2);
+	n = segment_icmp(w->ip, p, from, to, w->ip == 4 ? kinds[i].type4 : kinds[i].type6,
+			 w->ip == 4 ? kinds[i].code4 : kinds[i].code6, w->ip == 4 ? (uint16_t)mtu : mtu, inner, q);
 	w->ip = ip;
 	wire_note(w, "  --> icmp %s quoting %u mtu %u%s", kind, seq - w->c.irs, mtu, mapped ? " mapped" : "");
-	return wire_tun_write(w, p, n + 8 + q);
+	return wire_tun_write(w, p, n);
 }
 
 /* Listeners that share the port of a row by SO_REUSEPORT, and many connections to them from one peer. */

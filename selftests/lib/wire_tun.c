@@ -293,23 +293,10 @@ int wire_tun_read(struct wire *w, int wait_ms)
 /* Send an echo request that the stack answers at once. */
 int wire_tun_sentinel(struct wire *w)
 {
-	int protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	uint8_t p[64], *icmp;
-	uint32_t sum = 0;
-	uint16_t v;
-	size_t n = wire_segment_ip_header(w, p, w->peer, w->home, protocol, 8);
+	uint8_t p[64];
 
-	icmp = p + n;
-	memset(icmp, 0, 8);
-	icmp[0] = w->ip == 4 ? 8 : 128;
 	w->echo++;
-	v = htons(w->echo);
-	memcpy(icmp + 6, &v, 2);
-	if (w->ip == 6)
-		sum = wire_segment_pseudo(w, w->peer, w->home, protocol, 8);
-	v = wire_segment_sum(icmp, 8, sum);
-	memcpy(icmp + 2, &v, 2);
-	return wire_tun_write(w, p, n + 8);
+	return wire_tun_write(w, p, segment_icmp(w->ip, p, w->peer, w->home, w->ip == 4 ? 8 : 128, 0, w->echo, "", 0));
 }
 
 bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len)
