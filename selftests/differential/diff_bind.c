@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Differential scenarios: bind(), names, and which binds exclude each other within one stack. */
+/* Differential scenarios: bind(), names, which binds exclude each other in one stack; addresses for connect(). */
 #include "lib/diff.h"
 #include "lib/ns.h"
 #include <linux/capability.h>
@@ -10,46 +10,84 @@
 #define IP_LOCAL_PORT_RANGE 51
 #endif
 
-static void bind_to(const char *host)
+/* bind() or connect(). */
+typedef int (*call_t)(int fd, const struct sockaddr *addr, socklen_t len);
+
+static void call_with(const char *name, call_t call, int fd, const void *addr, int len)
+{
+	errno = 0;
+	diff_ret(name, call(fd, addr, len));
+}
+
+/* Each address, of a socket of its own. */
+static void call_each(const char *name, call_t call, int port, const char * const *hosts)
 {
 	union diff_addr a;
 	char label[80];
-	int c = diff_socket();
+	int c;
 
-	memcpy(&a, LO(3), ALEN);
-	if (diff.family == AF_INET)
-		inet_pton(AF_INET, host, &a.in.sin_addr);
-	else
-		inet_pton(AF_INET6, host, &a.in6.sin6_addr);
-	snprintf(label, sizeof(label), "bind to %s", host);
-	errno = 0;
-	diff_ret(label, bind(c, &a.sa, ALEN));
+	for (; *hosts; hosts++) {
+		memcpy(&a, LO(port), ALEN);
+		inet_pton(diff.family, *hosts, diff.family == AF_INET ? (void *)&a.in.sin_addr : &a.in6.sin6_addr);
+		snprintf(label, sizeof(label), "%s to %s", name, *hosts);
+		c = diff_socket();
+		call_with(label, call, c, &a, ALEN);
+		NAME(c);
+		close(c);
+	}
+}
+
+/* Lengths, pointers and families that are wrong. */
+static void call_wrongly(const char *name, call_t call, int port)
+{
+	const int families[] = { diff.family == AF_INET ? AF_INET6 : AF_INET, AF_UNIX, 25, AF_UNSPEC };
+	union diff_addr a;
+	const int lens[] = { 0, 1, 2, ALEN - 1, sizeof(a) + 1, -1 };
+	int c = diff_socket();
+	size_t i;
+
+	memcpy(&a, LO(port), ALEN);
+	for (i = 0; i < sizeof(lens) / sizeof(*lens); i++)
+		call_with(name, call, c, &a, lens[i]);
+	call_with(name, call, c, NULL, ALEN);
+	call_with(name, call, c, (void *)8, ALEN);
+	c = diff_socket();
+	for (i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		a.sa.sa_family = families[i];
+		call_with(name, call, c, &a, sizeof(a.in));
+		call_with(name, call, c, &a, sizeof(a.in6));
+	}
+	STATE(c, 0);
 	NAME(c);
-	close(c);
 }
 
 SCENARIO(bind_odd_address)
 {
-	if (diff.family == AF_INET) {
-		bind_to("127.0.0.1");
-		bind_to("127.1.2.3");
-		bind_to("0.0.0.0");
-		bind_to("255.255.255.255");
-		bind_to("127.255.255.255");
-		bind_to("224.0.0.1");
-		bind_to("192.0.2.1");
-	} else {
-		bind_to("::1");
-		bind_to("fd00::2");
-		bind_to("::");
-		bind_to("ff02::1");
-		bind_to("fe80::1");
-		bind_to("2001:db8::1");
-		bind_to("::ffff:127.0.0.1");
-		bind_to("::ffff:0.0.0.0");
-		bind_to("::ffff:192.0.2.1");
-		bind_to("::127.0.0.1");
-	}
+	static const char * const v4[] = {
+		"127.0.0.1", "127.1.2.3", "0.0.0.0", "255.255.255.255", "127.255.255.255", "224.0.0.1", "192.0.2.1",
+		NULL,
+	};
+	static const char * const v6[] = {
+		"::1", "fd00::2", "::", "ff02::1", "fe80::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0",
+		"::ffff:192.0.2.1", "::127.0.0.1", NULL,
+	};
+
+	call_each("bind", bind, 3, diff.family == AF_INET ? v4 : v6);
+}
+
+SCENARIO(connect_odd_destination)
+{
+	static const char * const v4[] = {
+		"255.255.255.255", "127.255.255.255", "10.9.0.255", "224.0.0.1", "192.0.2.1", "0.0.0.0", NULL,
+	};
+	static const char * const v6[] = {
+		"ff02::1", "ff0e::1", "fe80::1", "2001:db8::1", "::", "::ffff:127.0.0.1", "::ffff:255.255.255.255",
+		"::127.0.0.1", NULL,
+	};
+	int l = diff_listener(1);
+
+	call_each("connect", connect, 1, diff.family == AF_INET ? v4 : v6);
+	close(l);
 }
 
 SCENARIO(bind_wrong_address)
@@ -57,28 +95,23 @@ SCENARIO(bind_wrong_address)
 	union diff_addr a;
 	int c = diff_socket();
 
-	memcpy(&a, LO(3), ALEN);
-	RET(bind(c, &a.sa, 0));
-	RET(bind(c, &a.sa, 2));
-	RET(bind(c, &a.sa, ALEN - 1));
-	RET(bind(c, &a.sa, sizeof(a) + 1));
-	RET(bind(c, &a.sa, -1));
-	RET(bind(c, NULL, ALEN));
-	RET(bind(c, (void *)8, ALEN));
-	a.sa.sa_family = diff.family == AF_INET ? AF_INET6 : AF_INET;
-	c = diff_socket();
-	RET(bind(c, &a.sa, sizeof(a.in)));
-	RET(bind(c, &a.sa, sizeof(a.in6)));
-	a.sa.sa_family = AF_UNIX;
-	RET(bind(c, &a.sa, sizeof(a.in6)));
-	a.sa.sa_family = 25;
-	RET(bind(c, &a.sa, sizeof(a.in6)));
-	a.sa.sa_family = AF_UNSPEC;
-	RET(bind(c, &a.sa, sizeof(a.in6)));
+	call_wrongly("bind", bind, 3);
 	memcpy(&a, ANY(3), ALEN);
 	a.sa.sa_family = AF_UNSPEC;
 	RET(bind(c, &a.sa, sizeof(a.in6)));
 	NAME(c);
+}
+
+SCENARIO(connect_wrong_address)
+{
+	union diff_addr a;
+	int c = diff_socket();
+
+	call_wrongly("connect", connect, 1);
+	memcpy(&a, LO(0), ALEN);
+	RET(connect(c, LO(0), ALEN));
+	RET(connect(c, &a.sa, sizeof(a)));
+	STATE(c, 0);
 }
 
 SCENARIO(bind_twice)
