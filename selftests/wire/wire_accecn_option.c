@@ -53,8 +53,6 @@ static int much_of_one_codepoint(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* The option. */
-	{ "accecn_option_in_the_syn_ack", "RFC 9768 3.2.3.2.1", .pre = "sysctl ecn 3; listen",
-		.want = { "< SECA 0 $; > S.C 0 ack 1 <accecn ac08000001000000>", .state = SYN_RECEIVED } },
 	{ "accecn_option_in_a_syn_ack_with_all", "RFC 9768 3.2.3.2.1", .pre = "sysctl ecn 3; listen",
 		.syn = "mss 1440,sackok,ts T 0,nop,ws 7",
 		.want = { "< SECA 0 $; > S.C 0 ack 1 <mss A,sackok,ts,ws,accecn ac08000001000000>",

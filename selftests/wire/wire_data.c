@@ -158,10 +158,6 @@ static const struct wire_row rows[] = {
 	{ "data_%s_left_of_the_window", "RFC 9293 3.10.7.4", .in = ESTABLISHED,
 		.want = { "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; < . -500(100) ack 1; > . 1 ack 1001; read 1000;"
 			"read EAGAIN" } },
-	{ "data_%s_right_of_the_window", "RFC 9293 3.10.7.4", .in = ESTABLISHED,
-		.want = { "< P. W+1(100) ack 1; > . 1 ack 1; read EAGAIN" } },
-	{ "ack_%s_right_of_the_window", "RFC 9293 3.10.7.4", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2 | CLOSE_WAIT,
-		.want = { "< . W+1 ack U; > . S ack N; none" } },
 	{ "data_%s_out_of_order", "RFC 9293 3.10.7.4", .id = "SHLD-31", .in = ESTABLISHED,
 		.want = { "< P. 1001(1000) ack 1; > . 1 ack 1; read EAGAIN; < P. 1(1000) ack 1; >@1000 . 1 ack 2001;"
 			"read 2000", .counters = "TCPOFOQueue=1" } },

@@ -128,9 +128,6 @@ static const struct wire_row rows[] = {
 		.want = { "< R 0; none; < R. 0 ack 5; none; < SR 0; none; < FR. 0(9) ack 4; none" } },
 	{ "ack_closed_bad_checksum", "RFC 9293 3.1", .id = "MUST-3", .want = { "< . 5 ack 77 badsum; none" } },
 	/* The limit on challenges is the socket's own. */
-	{ "rst_%s_inside_twice", "RFC 5961 10", .in = ESTABLISHED,
-		.want = { "< R N+1; > . S ack N; < R N+1; none",
-			.counters = "TCPChallengeACK=1 TCPACKSkippedChallenge=1" } },
 	{ "rst_%s_limits_each_socket_alone", "RFC 5961 10", .in = ESTABLISHED,
 		.want = { "< R N+1; > . S ack N; < R N+1; none; fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; < R N+1;"
 			"> . S ack N; none; accept", .counters = "TCPChallengeACK=2 TCPACKSkippedChallenge=1" } },

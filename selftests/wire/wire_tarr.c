@@ -86,9 +86,6 @@ static int counts(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* The SYNs. */
-	{ "syn_announces_nothing_by_default", "TARR",
-		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303..>",
-		.want.state = SYN_SENT },
 	{ "syn_announces_the_option", "TARR", .pre = ON,
 		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303.." FE ">",
 		.want.state = SYN_SENT,
