@@ -14,14 +14,13 @@
  * program. A listener has one relay at most.
  *
  * A call of the program may have read the old sock from the socket before the exchange. The kernel
- * repeats such an accept() or listen(). Others, as setsockopt(), act on the old sock, and may sleep before
- * they do, in a page fault. So the new listener refers to the old sock until it ends itself, or until an
- * administrator who has seen that there is no such call says so (XTCP_TAKE_OVER with -1).
+ * repeats such an accept() or listen(). Others act on the old sock, perhaps after a sleep in a page
+ * fault. So the new listener refers to the old sock until it ends itself, or until an administrator
+ * who has seen that there is no such call says so (XTCP_TAKE_OVER with -1).
  *
- * A connection could be exchanged the same way, and need not share memory or layout with the other build:
- * in a process that is stopped (SIGSTOP) no thread is in a call. It was tried: TCP_REPAIR filled the new
- * sock, a rule dropped what arrived meanwhile, and readers in recv() and epoll_wait() went on after 2 ms. It
- * is not built, since TCP_REPAIR knows few options of a socket, and neither its filter nor cwnd.
+ * A connection could be exchanged the same way, in a process that is stopped (SIGSTOP): it was tried,
+ * with TCP_REPAIR and a rule that drops what arrives meanwhile, and took 2 ms. It is not built, since
+ * TCP_REPAIR knows few options of a socket, and neither its filter nor cwnd.
  */
 #include "socket/socket.h"
 
@@ -208,9 +207,8 @@ static bool is_taken_over(const struct sock *sk, const struct socket *socket)
 }
 
 /*
- * Sleeps until there is a child to accept, or another build has taken over the socket; of several
- * processes, one is woken at a time. Drops the socket lock and takes it again. Return: 0, or an error of
- * xtcp_listen_accept().
+ * Sleeps, without the socket lock, until there is a child to accept, or another build has taken over
+ * the socket; of several processes, one is woken. Return: 0, or an error of xtcp_listen_accept().
  */
 static int unlocked_wait(struct sock *sk, const struct socket *socket, long timeout)
 {
@@ -360,10 +358,7 @@ static void share_owner(struct sock *sk, struct sock *old)
 	security_sk_clone(old, sk);
 }
 
-/*
- * Exchanges the sockets of two listeners, and what others know the program's listener by. Children of
- * @old still wake the program, so @old keeps the wait queue.
- */
+/* And what others know the program's listener by. Children of @old still wake the program: @old keeps its queue. */
 static void exchange_sockets(struct sock *old, struct sock *new)
 {
 	struct socket *program = old->sk_socket, *ours = new->sk_socket;
@@ -410,11 +405,10 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 }
 
 /*
- * XTCP_TAKE_OVER: @sk, which is bound, begins to listen, and its socket gets the sock of @fd, a listener of
- * another build at the same place; -1: forgets the one that it has taken over. One call at a time for both
- * builds (xtcp_instances_lock()). Return: 0; -EPERM for who is no administrator of the machine; -EBADF,
- * -ENOTSOCK; -EAGAIN when a program has the lock of one of the socks, perhaps for ever; or an error of
- * take_over() or xtcp_relay_release().
+ * XTCP_TAKE_OVER: @sk, which is bound, begins to listen, and its socket gets the sock of @fd, a listener
+ * of another build at the same place; -1: forgets the one that it has taken over. Return: 0; -EPERM:
+ * no administrator of the machine; -EBADF, -ENOTSOCK; -EAGAIN: a program has the lock of one of the
+ * socks, perhaps for ever; or an error of take_over() or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {

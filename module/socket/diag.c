@@ -12,9 +12,8 @@
  * Most of a row is read without a lock, as in /proc. TCP_INFO, the report of the congestion
  * control, the ACK rates, and the tuple of an aborted connection need the spinlock of the sock.
  * While a program has the socket lock, no such row is made: the caller tries again, or sets
- * ask->unlocked. Then these are left out, and the tuple may change while it is read. A program can
- * keep the lock for as long as it likes, since a page fault on its buffer may never end. So nobody
- * waits for it.
+ * ask->unlocked. Then these are left out, and the tuple may change while it is read. Nobody waits
+ * for a program: a page fault on its buffer may never end.
  *
  * A program reads its dump in several steps, and anything may change between two of them. But a
  * listener or a connection that exists during the whole dump is shown exactly once:
@@ -22,12 +21,11 @@
  *  - A connection stays in its hash chain, since the table never grows, and keeps its key (struct
  *    xtcp_diag_key) when a sock replaces an entry, or a record a sock.
  *
- * The walk takes the connections of a chain in the order of their keys, and notes the last one. To
- * find the next ones, it goes through the whole chain again. This works even if a chain is longer
- * than a message, and while connections come and go. A chain is short, unless the module parameter
- * "chains" makes the table very small. The aborted socks come first: a connection that is aborted
- * during the dump is shown once or not at all, never twice. A step shows XTCP_DIAG_BATCH
- * connections at most, in an RCU read side of its own.
+ * The walk takes the connections of a chain in the order of their keys, and notes the last one. For
+ * the next ones it goes through the whole chain again, so the chain may be longer than a message,
+ * and change meanwhile. The aborted socks come first: a connection that is aborted during the dump
+ * is shown once or not at all. A step shows XTCP_DIAG_BATCH connections at most, in an RCU read
+ * side of its own.
  *
  * A dump keeps the module loaded until the program has read it to its end, or has closed the
  * netlink socket, to which the namespace belongs meanwhile. So any user can keep the module loaded;
@@ -54,16 +52,14 @@
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
 /*
- * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE. `ss` compiles its filter
- * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Each operation
- * tests a condition. If the condition is true, the next operation lies "yes" octets further on in
- * the program; if it is false, "no" octets. A program that reaches its end accepts the socket. A
- * program that jumps four octets beyond its end refuses the socket.
+ * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE: a filter of `ss`. An
+ * operation is a struct inet_diag_bc_op and its arguments, and tests a condition. The next one lies
+ * "yes" octets further on in the program, or "no" octets if the condition is false. A program that
+ * reaches its end accepts the socket; one that jumps four octets beyond its end refuses it.
  *
  * Any user may send a program, so it is checked before it runs. Each operation and its arguments
  * must lie inside the program. Each jump must go forward: to the beginning of an operation, to the
- * end of the program, or four octets beyond the end. So a run takes at most as many steps as the
- * program has operations.
+ * end of the program, or four octets beyond. So no operation runs twice.
  */
 
 /* What a filter knows about a connection. */
@@ -488,14 +484,6 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
 }
 
-static int put_local(struct sk_buff *skb, const struct sock *sk)
-{
-	/* local.c does not look at writes while it is off */
-	if (!xtcp_sk(sk)->is_local || !READ_ONCE(xtcp_net_of(sk)->sysctl.local))
-		return 0;
-	return nla_put_flag(skb, XTCP_DIAG_LOCAL);
-}
-
 /* @state: as in the row. -EAGAIN: a program has the socket lock; -ESTALE: another state now; -EMSGSIZE. */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
@@ -513,7 +501,9 @@ static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 		if (!info)
 			return -EMSGSIZE;
 		xtcp_info_fill(sk, nla_data(info));
-		if (put_ack_rate(skb, sk) || put_local(skb, sk))
+		/* local.c does not look at writes while it is off */
+		if (put_ack_rate(skb, sk) || (xtcp_sk(sk)->is_local && READ_ONCE(xtcp_net_of(sk)->sysctl.local) &&
+					      nla_put_flag(skb, XTCP_DIAG_LOCAL)))
 			return -EMSGSIZE;
 	}
 	if (!asks_for(ask, INET_DIAG_VEGASINFO))
@@ -640,7 +630,7 @@ static int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask
 
 	if (sk->sk_family != ask->family || !owner_fits(ask, sk) || !refcount_inc_not_zero(&sk->sk_refcnt))
 		return 0;
-	/* as in /proc, a data race may show an old value; this does no harm */
+	/* as in xtcp_diag_row_conn() */
 	kcsan_disable_current();
 	err = fill_row_of_aborted(&row, &abort, ask, sk) ?: put_row(skb, ask, &row, &abort);
 	kcsan_enable_current();
@@ -1005,8 +995,8 @@ static int dump_start(struct netlink_callback *cb)
 
 /*
  * A row that does not fit into an empty message has many MD5 keys: enlarges the message, perhaps
- * beyond the reader's buffer, as Linux does for rows with much BPF storage. If they still do not
- * fit, as many as fit are shown: no program can make a listing fail.
+ * beyond the reader's buffer, as Linux does for much BPF storage. Keys that do not fit then are not
+ * shown: no program can make a listing fail.
  */
 static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
 {
@@ -1043,9 +1033,8 @@ static int dump_done(struct netlink_callback *cb)
 }
 
 /*
- * The row of the socket that a request names. Return: 0; -ENOENT if there is none; -EAGAIN if a
- * program has the socket lock; -ESTALE if the connection has ended; -EMSGSIZE if the row does not
- * fit.
+ * The row of the socket that a request names. Return: 0; -ENOENT if there is none; or an error of
+ * xtcp_diag_row_conn().
  */
 static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, const struct inet_diag_req_v2 *req)
 {
@@ -1131,10 +1120,7 @@ static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 
 	if (err)
 		return err;
-	/*
-	 * the program that opened the netlink socket needs it, too: a user may start a setuid
-	 * program with such a socket as its standard error
-	 */
+	/* the opener of the netlink socket needs it, too: a user may make it a setuid program's standard error */
 	if (!netlink_net_capable(request, CAP_NET_ADMIN))
 		return -EPERM;
 	return xtcp_diag_destroy(sock_net(request->sk), nlmsg_data(nlh));

@@ -14,9 +14,8 @@
  * EINPROGRESS.
  *
  * CLOSE and ABORT (sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER, disconnect. As in
- * Linux, close() and shutdown() change the state at once, even if data is queued before the FIN.
- * RFC 9293 leaves CLOSE-WAIT only when the FIN is sent. So LAST-ACK here may be what the RFC calls
- * CLOSE-WAIT with a queued CLOSE.
+ * Linux, close() and shutdown() change the state at once, though RFC 9293 leaves CLOSE-WAIT only
+ * when the FIN is sent. So LAST-ACK here may be what the RFC calls CLOSE-WAIT with a queued CLOSE.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -87,8 +86,8 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Can the route depend on the ports? Routing rules, the hash for several paths, and IPsec policies may
- * read them. The kernel's count of rules that name ports leaves out rules for what this host sends.
+ * Can the route depend on the ports? By routing rules, the hash for several paths, or IPsec. The
+ * kernel's count of rules that name ports leaves out rules for what this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -114,18 +113,17 @@ static int route_with_ports(struct sock *sk, __be16 sport)
 
 	sk_set_txhash(sk);
 	xtcp_compat_random_id(inet);
-	if (!xtcp_sock_is_v4(sk) || sport == inet->inet_sport)
-		return 0;	/* Linux does not repeat the lookup over IPv6 either */
-	if (!ports_lead(sk))
+	/* Linux does not repeat the lookup over IPv6 either */
+	if (!xtcp_sock_is_v4(sk) || sport == inet->inet_sport || !ports_lead(sk))
 		return 0;
 	__sk_dst_reset(sk);
 	return xtcp_ip_route(sk);
 }
 
 /*
- * Begins a Fast Open (RFC 7413). A write that connects sends a SYN with its data, or one that asks
- * for a cookie. connect() sends nothing if the first write may send the SYN with its data, for
- * example because a cookie is stored; else a SYN that asks for a cookie.
+ * Begins a Fast Open (RFC 7413): a write that connects sends a SYN with its data, or one that asks
+ * for a cookie. connect() leaves that to the first write if it may, for example because a cookie is
+ * stored; else it sends a SYN that asks for one.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -146,12 +144,11 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 }
 
 /*
- * proto.connect: sends a SYN. @uaddr: v4-mapped addresses mean IPv4. Chooses the local address and
- * port, unless bind() has. RFC 9293 section 3.10.1, MUST-43 to MUST-46. Return: 0 when the SYN was
- * sent, a timer will try again, or the first write will send it (TCP_FASTOPEN_CONNECT); an error of
- * xtcp_ip_connect(), xtcp_port_connect() or route_with_ports(); -EKEYREJECTED when
- * xtcp_aoconn_may_connect() is false; -ENOBUFS. The socket is as before then, except that -ENOBUFS
- * may leave it without the TCP-AO keys for other peers.
+ * proto.connect: sends a SYN, after it has chosen a local address and port, unless bind() has.
+ * @uaddr: v4-mapped addresses mean IPv4. RFC 9293 section 3.10.1, MUST-43 to MUST-46. Return: 0, also
+ * if a timer or the first write will send the SYN; an error of xtcp_ip_connect(),
+ * xtcp_port_connect() or xtcp_ip_route(); -EKEYREJECTED by xtcp_aoconn_may_connect(); -ENOBUFS. The
+ * socket is as before then, except that -ENOBUFS may cost it the TCP-AO keys for other peers.
  */
 static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -160,17 +157,14 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 	int err;
 
 	sock_owned_by_me(sk);
-	/*
-	 * lookups and listings that began earlier may still use the sock: a listing could show the
-	 * tuple of one connection with the state of another
-	 */
+	/* a listing that began earlier could show the tuple of one connection with the state of another */
 	xtcp_demux_wait_for_lookups(sk);
 	/*
-	 * softirq may have put segments of the earlier connection on the backlog. Process them now,
-	 * in CLOSED: in SYN-SENT, an old SYN would be taken for one of the new peer. Ignore a
-	 * deferred lower MTU of the old path
+	 * the backlog may have segments of the earlier connection. Process them now, in CLOSED: in
+	 * SYN-SENT, an old SYN would be taken for one of the new peer
 	 */
 	sk_flush_backlog(sk);
+	/* of the old path */
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/* softirq has counted these segments, perhaps after disconnect() had reset the counts */
 	xtcp_sk(sk)->segs_in = 0;
@@ -223,10 +217,9 @@ err_undo:
 }
 
 /*
- * proto_ops.connect: connects, and waits unless O_NONBLOCK. It returns when the SYN-ACK arrives,
- * and the third ACK waits a moment for the request that most programs send then. While the thread
- * connects another socket, it cannot send that: so all third ACKs that wait for this thread go
- * first.
+ * proto_ops.connect: connects, and waits unless O_NONBLOCK. The third ACK waits a moment for the
+ * request that most programs send then. All third ACKs that wait for this thread go first: it sends
+ * no request while it connects.
  */
 static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags)
 {
@@ -243,8 +236,8 @@ static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uad
 }
 
 /*
- * proto.pre_connect: the BPF programs of the cgroup, which may change @uaddr. Return: 0; -EINVAL
- * when the address is too short; or the error of a program, usually -EPERM.
+ * proto.pre_connect: the BPF programs of the cgroup, which may change @uaddr. Return: 0; -EINVAL:
+ * the address is too short; or the error of a program.
  */
 static int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -387,9 +380,8 @@ static void name_listener(struct sock *sk)
 
 /*
  * proto.close: the last descriptor is closed. Puts the caller's reference. @timeout: how many
- * jiffies to wait for the peer's last ACK (SO_LINGER). RFC 9293 section 3.10.4, SHLD-3, MAY-1. A
- * connection that has not ended continues as an orphan; a listener may wait for a successor
- * (handover.c).
+ * jiffies to wait for the peer's last ACK (SO_LINGER). RFC 9293 section 3.10.4, SHLD-3, MAY-1. The
+ * connection may continue as an orphan; a listener may wait for a successor (handover.c).
  */
 static void xtcp_close(struct sock *sk, long timeout)
 {
@@ -400,10 +392,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 		name_listener(sk);
 	xtcp_closed_add(sk);
 	if (sk->sk_state == TCP_LISTEN && xtcp_handover_keep(sk)) {
-		/*
-		 * the handover owns the file's reference now. When the lock is free, handover.c may
-		 * call xtcp_close() again and put it: hold @sk until release_sock() has returned
-		 */
+		/* handover.c has the file's reference now, and may put it as soon as the lock is free */
 		sock_hold(sk);
 		release_sock(sk);
 		sock_put(sk);
@@ -443,8 +432,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 
 /*
  * proto.shutdown: closes our direction; the FIN follows the queued data (RFC 9293 section 3.10.4).
- * As in Linux, data after SHUT_RD is accepted, but after both shutdowns it resets the connection
- * (arrives.c).
+ * As in Linux, data after SHUT_RD is accepted; after both shutdowns it resets (arrives.c).
  */
 static void xtcp_close_shutdown(struct sock *sk, int how)
 {
@@ -459,9 +447,8 @@ static void xtcp_close_shutdown(struct sock *sk, int how)
 }
 
 /*
- * proto.disconnect: ABORT (RFC 9293 section 3.10.5), for connect(AF_UNSPEC), for shutdown() in
- * LISTEN or SYN-SENT, and after a failed connect(). Options stay, and an address that bind() has
- * set.
+ * proto.disconnect: ABORT (RFC 9293 section 3.10.5), for connect(AF_UNSPEC), shutdown() in LISTEN or
+ * SYN-SENT, and a failed connect(). Options stay, and an address that bind() has set.
  */
 static int xtcp_close_disconnect(struct sock *sk, int flags)
 {
@@ -573,10 +560,7 @@ static void leave_memory_pressure(struct sock *sk)
 				   jiffies_to_msecs(jiffies - since));
 }
 
-/*
- * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets SOCK_KEEPOPEN only after this call, but
- * xtcp_keepalive_changed() reads the flag, so this function sets it first.
- */
+/* proto.keepalive. setsockopt() sets SOCK_KEEPOPEN after this call, but xtcp_keepalive_changed() reads it. */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_KEEPALIVE;
@@ -622,10 +606,7 @@ static noinline_for_stack void do_deferred(struct sock *sk)
 		xtcp_algorithms_renew(sk);
 }
 
-/*
- * proto.release_cb: a program is about to release the lock, and the backlog is empty. The timer of
- * pace.c also calls this function, when no program has the lock.
- */
+/* proto.release_cb: a program, or the timer of pace.c, is about to release the lock; the backlog is empty. */
 static void proto_release(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -895,8 +876,7 @@ static void run_giver(struct work_struct *work)
 /*
  * Exchanges the numbers with the build that has @number, which programs use meanwhile. sock_unregister() of
  * the other build frees it at once, and then waits for a grace period: we take it before that is over. A
- * socket() in between asks modprobe, and then looks again. Only one whose two looks are just before and
- * just after fails, with EAFNOSUPPORT.
+ * socket() in between asks modprobe, and looks again: it fails only if both looks are in this moment.
  */
 static int exchange_numbers(int number, const struct xtcp_build_calls *calls)
 {
@@ -1004,10 +984,7 @@ static const struct proto_ops *operations_of(const struct proto *prot)
 	return prot == &xtcp_prot ? &ops_v4 : prot == &xtcpv6_prot ? &ops_v6 : NULL;
 }
 
-/*
- * accept() is about to return @newsock. After XTCP_TAKE_OVER its sock may be of another build than the
- * listener: the socket gets the operations of that build.
- */
+/* accept() is about to return @newsock. After XTCP_TAKE_OVER its sock may be of another build than the listener. */
 static void fit_operations(struct socket *newsock)
 {
 	const struct proto *prot = newsock->sk->sk_prot;

@@ -4,9 +4,8 @@
  * peer's receive queue, instead of a copy of it onto the loopback: no IP, no softirq, no ACK.
  *
  * Both ends remain a TCP. An skb that is handed over counts as one segment that was sent, arrived
- * and was acknowledged at once: the sequence numbers, the windows, the counters, the times and the
- * memory of both socks, and the counters of lo, are what they would be. Nothing else is kept: the
- * next write may leave as a segment, and the one after it go the short way again.
+ * and was acknowledged at once: the numbers, windows, counters, times and memory of both socks, and
+ * the counters of lo, are what they would be. The next write may leave as a segment.
  *
  * A write goes the short way only if each end has got all that the other one has sent, nothing is
  * out of order or urgent, and no FIN is known. An ACK that is late is taken in the same step. Only
@@ -19,11 +18,11 @@
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
  * short way; kprobes and BPF programs of the LSM hook socket_sock_rcv_skb do not, nor can we see them.
  *
- * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces, that
- * bundles them, as it does while segments are in flight (sendmsg.c).
+ * A reader that sleeps is woken by each write. One that is slower makes a writer of small pieces
+ * bundle them, as while segments are in flight (sendmsg.c).
  *
- * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
- * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
+ * Locking: the writer owns its sock, without its spinlock, and takes the peer's lock as a softirq
+ * does: two ends that write to each other do not deadlock. If a program owns the peer, the text
  * leaves as a segment, and so goes to the backlog.
  */
 #include "socket/socket.h"
@@ -155,10 +154,7 @@ static u32 say(struct sock *from, struct sock *to)
 	return xtcp_segment_offer(from);
 }
 
-/*
- * An ACK of all that @to has in flight, which would come later by itself: step five of SEGMENT
- * ARRIVES. @skb is in no queue; only its control block is used.
- */
+/* An ACK of all that @to has in flight, which would come later. @skb is in no queue: its control block is used. */
 static void acknowledge(struct sock *from, struct sock *to, struct sk_buff *skb)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(from);
@@ -255,14 +251,6 @@ static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
 }
 
-/* Text of @sk, up to @end, was handed over, and is acknowledged. */
-static void trace_handed(struct sock *sk, u32 end, u32 len, u16 flags)
-{
-	trace_xtcp_local(sk, end, len, flags);
-	if (trace_xtcp_ack_enabled())
-		trace_xtcp_ack(sk, &(struct xtcp_sample){ .acked = len, .delivered = len }, 0);
-}
-
 /* Return: false, and @skb is where it was, if @peer has no room, or no memory. */
 static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, struct net_device *dev)
 {
@@ -305,7 +293,10 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	taken_at_once(sk, peer, cb.end_seq);
 	note_reader(sk, unread, to->arrived_us);
 	count_handed(sk, peer, dev, len);
-	trace_handed(sk, cb.end_seq, len, XTCP_ACK | cb.flags);
+	/* of @sk, up to @end_seq: handed over, and acknowledged */
+	trace_xtcp_local(sk, cb.end_seq, len, XTCP_ACK | cb.flags);
+	if (trace_xtcp_ack_enabled())
+		trace_xtcp_ack(sk, &(struct xtcp_sample){ .acked = len, .delivered = len }, 0);
 	return true;
 }
 

@@ -6,10 +6,9 @@
  * then, in all namespaces or in none. What has the module's name in other places keeps it.
  *
  * Pernet operations that exist for one exchange alone make it: so the kernel calls us for each
- * namespace, none begins or ends meanwhile, and those that are done are undone when memory fails. The
- * kernel waits for programs that are in a file or a sysctl, which a user can make hang. So nothing
- * changes while there is one. A program that gets into a sysctl just after the look is waited for, as
- * by rmmod, and by each namespace that ends.
+ * namespace, none begins or ends meanwhile, and those that are done are undone when memory fails. A
+ * user can make a program hang in a file or a sysctl: nothing changes while there is one. One that
+ * gets into a sysctl just after the look is waited for, as by rmmod.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -115,7 +114,6 @@ static void end_files(int n)
 		exchange.builds[n]->names->end();
 }
 
-/* For all namespaces, before anything has changed. */
 static int begin_exchange(void)
 {
 	struct net *net;

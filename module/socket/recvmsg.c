@@ -2,10 +2,9 @@
 /*
  * RECEIVE (RFC 9293 section 3.10.3), and STATUS (section 3.10.6): TCP_INFO, ioctl() and poll().
  *
- * rcvq.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
- * the next octet to return. A FIN is not an octet of any skb: if fin_received is set, the stream
- * ends at the end of the queue. xtcp counts in octets, but TCP_INFO reports some values in
- * segments, as in Linux.
+ * rcvq.c puts octets that are in order on sk_receive_queue; copied_seq is the next one to return. A
+ * FIN is not an octet of any skb: if fin_received is set, the stream ends at the end of the queue.
+ * xtcp counts in octets, but TCP_INFO reports some values in segments, as in Linux.
  */
 #include "socket/socket.h"
 
@@ -84,9 +83,8 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * The program is about to read @rest octets of an skb from @offset on: ends the read before the
- * urgent octet. If it starts there, skips this, unless SO_OOBINLINE is set. Return: how many
- * octets.
+ * The program is about to read @rest octets of an skb from @offset on. Return: how many, up to the
+ * urgent octet; if it comes first, it is skipped, unless SO_OOBINLINE is set.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
@@ -197,10 +195,9 @@ static void no_answer_yet(struct sock *sk)
 }
 
 /*
- * poll() has found nothing to read: sends an ACK that waits for the program. It waits until the
- * program sleeps in RECEIVE, or answers; a program that polls does neither before more data comes.
- * If another thread has the socket lock, it may be about to write or read: the ACK goes when its
- * timer expires, at the latest.
+ * poll() has found nothing to read: an ACK that waits for the program, to answer or to sleep in
+ * RECEIVE, goes. If another thread has the socket lock, it may be about to write or read: the ACK
+ * goes when its timer expires, at the latest.
  */
 static void xtcp_recvmsg_polled(struct sock *sk)
 {
@@ -243,10 +240,9 @@ static bool has_nothing(const struct sock *sk)
 }
 
 /*
- * Waits for text without the socket lock: the usual wait, for an answer or the next request, which
- * would have to release the lock at once. Every event wakes the thread, which then looks at it
- * under the lock; the test below sees what comes before it is on the wait queue. xsk->readers counts
- * this thread until xtcp_recvmsg() has the lock. Return: the rest of @timeo, jiffies.
+ * Waits for text without the socket lock, which the usual wait, for an answer or the next request,
+ * would have to release at once. Every event wakes the thread, which looks at it under the lock.
+ * xsk->readers counts it until xtcp_recvmsg() has the lock. Return: the rest of @timeo, jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -256,10 +252,7 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	atomic_inc(&xsk->readers);
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	/*
-	 * its barrier pairs with that of skwq_has_sleeper(), which runs after each event: either it
-	 * finds this thread, or this thread sees the event: text, urgent data, an error or a shutdown
-	 */
+	/* its barrier pairs with that of skwq_has_sleeper(): this thread sees the event, or is found, and woken */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (has_nothing(sk) && !READ_ONCE(xsk->urgent.data) && !READ_ONCE(sk->sk_err) && !READ_ONCE(sk->sk_shutdown))
 		timeo = schedule_timeout(timeo);
@@ -334,10 +327,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied >= target) {
 			sk_flush_backlog(sk);
 		} else {
-			/*
-			 * as in Linux, an ACK may be sent even after MSG_PEEK. MSG_PEEK frees no
-			 * buffer space, but the program has seen the data that the ACK acknowledges
-			 */
+			/* as in Linux, also after MSG_PEEK: it frees no space, but the program has seen the data */
 			if (copied || xsk->acking.pending)
 				ack_what_was_read(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue), copied);
@@ -392,8 +382,8 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 /*
  * proto.recvmsg: RECEIVE (RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33).
  * Return: how many octets; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or -ERESTARTSYS;
- * -EFAULT; -EINVAL for MSG_OOB without an urgent octet; -EPIPE if the socket was disconnected while
- * the call waited; or, once, the error that ended the connection.
+ * -EFAULT; -EINVAL for MSG_OOB without an urgent octet; -EPIPE after a disconnect during the wait;
+ * or, once, the error that ended the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -738,8 +728,7 @@ void xtcp_info_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 
 /*
  * proto.ioctl: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD: octets; SIOCATMARK: is the urgent octet
- * the next one? Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD for any
- * other.
+ * the next one? Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD.
  */
 int xtcp_ioctl(struct sock *sk, int cmd, int *karg)
 {
@@ -783,9 +772,8 @@ static bool writeable(struct sock *sk)
 }
 
 /*
- * proto_ops.poll. If the program polls for data and there is none, an ACK that waits for its next
- * action (xtcp_acks_schedule()) goes now, and so does data that waits for the next write (sendmsg.c),
- * in any case. The test needs no lock, since a later change wakes the waiter.
+ * proto_ops.poll. Data that waits for the next write (sendmsg.c) goes now, and, if the program polls
+ * for data and there is none, an ACK that waits for its next action (xtcp_acks_schedule()).
  */
 __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
 {
@@ -814,10 +802,9 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * During the handshake, read() and write() wait, with three exceptions: after a Fast Open,
-	 * the program can do both in SYN-RECEIVED. In SYN-SENT, connect() may have left the SYN to
-	 * the first write (below). And if both directions are shut down, the connection has ended
-	 * since the state was read
+	 * During the handshake, read() and write() wait, but not in SYN-RECEIVED after a Fast Open. In
+	 * SYN-SENT the SYN may be the first write's (below). If both directions are shut down, the
+	 * connection has ended since the state was read
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

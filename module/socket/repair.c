@@ -5,12 +5,11 @@
  *
  * Names, values and errors are those of Linux 6.1. In repair mode bind() takes any port, and connect()
  * is established at once, with the sequence numbers of TCP_QUEUE_SEQ and TCP_TIMESTAMP's clock.
- * TCP_REPAIR_QUEUE chooses the queue that send() fills and that recv() shows: text for the send queue
- * counts as sent, text for the other one as received and acknowledged. close() and disconnect send no
- * FIN and no RST.
+ * TCP_REPAIR_QUEUE chooses the queue that send() fills and that recv() shows: text counts as sent, or
+ * as received and acknowledged. close() and disconnect send no FIN and no RST.
  *
- * What a program sets here is checked as if a peer had sent it: it may make the connection useless,
- * but not the TCB inconsistent.
+ * What a program sets here is checked as if a peer had sent it: it can spoil the connection, but not
+ * the TCB.
  */
 #include "socket/socket.h"
 

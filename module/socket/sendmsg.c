@@ -16,8 +16,8 @@
  * xtcp_output_push() sends the waiting data when the timer of pace.c expires, an ACK arrives, the
  * GSO packet is full, or a later write need not wait; xtcp_coalesce_flush() when the program reads,
  * polls, calls ioctl(), or gets or sets an option of TCP or IP; and so do close() and shutdown()
- * for sending. Other calls, for example bind() and getsockname(), do not end the wait. Beside
- * the timer of pace.c that of retransmission runs then, but for a peer on this machine.
+ * for sending. No other call does. Beside the timer of pace.c that of retransmission runs then, but
+ * for a peer on this machine.
  */
 #include "socket/socket.h"
 
@@ -46,9 +46,8 @@ static bool sends_small(const struct sock *sk, u32 gso, u32 usecs)
 }
 
 /*
- * Urgent data, the end of a record (MSG_EOR), and data whose times the program wants
- * (SO_TIMESTAMPING) never wait. Data that Nagle or TCP_CORK delays, and data before ESTABLISHED,
- * waits in another way.
+ * Urgent data, the end of a record (MSG_EOR), and data whose times the program wants never wait.
+ * Data that Nagle or TCP_CORK delays, and data before ESTABLISHED, waits in another way.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb, bool local)
 {
@@ -63,8 +62,7 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb, bool local)
 
 /*
  * How large should an skb of the send queue become, octets? As many full segments as a GSO packet may
- * have, but at most half of the largest window that the peer has offered. The MSS need not be up to
- * date.
+ * have, but at most half of the largest window that the peer has offered.
  */
 static u32 bundle_goal(const struct sock *sk)
 {
@@ -103,10 +101,7 @@ static bool waits_for_next(struct sock *sk, u32 written, bool local)
 	return true;
 }
 
-/*
- * Must the last write (@written octets) wait for the next one? Never while fewer than two skbs are
- * in flight; those that are sacked or wait to be resent do not count. If so, a timer runs.
- */
+/* Must the last write (@written octets) wait for the next one? If so, a timer runs. */
 static __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {
 	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
@@ -221,10 +216,7 @@ static bool memory_free(const struct sock *sk)
 	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
 }
 
-/*
- * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one, if @tail is NULL,
- * has @goal octets, ends a record (MSG_EOR), or has no slot for a page (@full).
- */
+/* The skb for the next octets: @tail or, if that is NULL or has no room, a new one. @full: no slot for a page */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
 	struct sk_buff *skb;
@@ -250,9 +242,8 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 
 /*
  * Queues all of @msg, unless an error occurs or the wait for space times out: with @splices, the
- * pages that @msg points to; with @uarg, those of the program's buffer; else a copy. *@copied: how
- * many octets. Shutdown and sk_err are tested before space, since a program that writes after a RST
- * expects these.
+ * pages that @msg points to; with @uarg, those of the program's buffer; else a copy. Shutdown and
+ * sk_err are tested before space, since a program that writes after a RST expects these.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
 		     int *copied)
@@ -316,9 +307,9 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 }
 
 /*
- * Autocorking: must the only unsent skb wait? It must if it is small and earlier segments of the
- * connection are still in a queue of IP or of the device. The skb and all data that is written
- * meanwhile are sent when a device has sent some of these segments, or when an ACK comes.
+ * Autocorking: must the only unsent skb wait? It must if it is small and earlier segments are still
+ * in a queue of IP or of the device. When some of these are sent, or an ACK comes, it goes with all
+ * that was written meanwhile.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -382,9 +373,8 @@ static int connect_deferred(struct sock *sk)
 }
 
 /*
- * Connect with a Fast Open (RFC 7413), for MSG_FASTOPEN or for the first write after a connect()
- * that has sent no SYN. The SYN takes *@taken octets of @msg. The call then waits for the
- * connection, if it may block.
+ * Connects with a Fast Open (RFC 7413): MSG_FASTOPEN, or the first write after a connect() that has
+ * sent no SYN. The SYN takes *@taken octets of @msg; then the call waits, if it may block.
  */
 static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
 {
@@ -428,8 +418,7 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 
 /*
  * Wait until the connection can carry data, and read the control messages. *@timeo receives the
- * jiffies that the call may still wait. *@tsflags receives the timestamps that the program wants.
- * Return: 0 or an error.
+ * jiffies that the call may still wait, *@tsflags the timestamps that the program wants.
  */
 static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *timeo, u32 *tsflags)
 {
@@ -492,9 +481,8 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 }
 
 /*
- * The program writes: is sending application-limited (cong.c)? It is when less than a segment waits
- * in the send queue and nothing in the layers below, the window has room, and everything lost was
- * resent.
+ * The program writes: is sending application-limited (cong.c)? It is when less than a segment is
+ * queued and nothing below, the window has room, and all that was lost was resent.
  */
 static void note_written(struct sock *sk)
 {
@@ -517,8 +505,7 @@ static void note_written(struct sock *sk)
 
 /*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
- * @uarg: if not NULL, send the pages of the program's buffer. @follows: another call with the next.
- * page comes at once.
+ * @uarg: if not NULL, send the pages of the program's buffer. @follows: another page comes at once.
  */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, struct ubuf_info *uarg,
 		       bool follows)
@@ -566,10 +553,8 @@ error:
 }
 
 /*
- * Get a struct ubuf_info, the kernel's record of a zerocopy write, for @size octets. If the write
- * goes into the same skb as the last write, both can share one record, unless it is io_uring's.
- * Return: the record; NULL if the program may pin no more pages, or has too many notifications to
- * read.
+ * Get a struct ubuf_info, the kernel's record of a zerocopy write, for @size octets. Writes into one
+ * skb can share one, unless it is io_uring's. NULL: too many pages are pinned, or reports unread.
  */
 static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 {
@@ -582,11 +567,10 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 }
 
 /*
- * Is there space for a write that may not wait? If no data is queued or in flight, a write of any
- * size may go on. Return: 0 or the error. A write without space must fail here, before
- * begin_record(). begin_record() may let the write share the record of the last write. If the write
- * failed after that, its pages would count as pinned until the shared record ends, and repeated
- * writes would soon fail with ENOBUFS instead of EAGAIN.
+ * Is there space for a write that may not wait? If no data is queued or in flight, one of any size
+ * may go on. One without space must fail before begin_record(): if it shared the record of the last
+ * write, its pages would count as pinned until that ends, and repeated writes would soon fail with
+ * ENOBUFS instead of EAGAIN. Return: 0 or the error.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
@@ -598,14 +582,13 @@ static int has_room_for_record(struct sock *sk, int flags)
 }
 
 /*
- * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
- * tell the program when it may use them again. The kernel's record of the write reports this on the
- * error queue. io_uring brings a record of its own, and has a reference to it during the call.
+ * SEND with MSG_ZEROCOPY, with the socket lock held: sends the pages of the program's buffer. The
+ * kernel's record of the write tells the program, on the error queue, when it may use them again.
+ * io_uring brings a record of its own, and has a reference to it during the call.
  *
- * If a SYN takes octets of the write, all octets of the write are copied; Linux copies only those
- * of the SYN. As in Linux, all octets are copied if the device has no scatter-gather. After a copy,
- * the program may use its buffer at once, and gets the report at once. A socket without SO_ZEROCOPY
- * copies, and reports nothing.
+ * If a SYN takes octets of the write, all are copied; Linux copies only those of the SYN. As in
+ * Linux, all are copied if the device has no scatter-gather. The report comes at once then. A
+ * socket without SO_ZEROCOPY copies, and reports nothing.
  */
 static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -636,11 +619,10 @@ static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg,
 /*
  * proto.sendmsg: SEND (RFC 9293 section 3.10.2, MUST-60; section 3.8.5, MUST-31). Flags:
  * MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_ZEROCOPY; control
- * messages of SOL_SOCKET. Without MSG_DONTWAIT, the call waits for the connection and for space.
- * Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or
- * -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of
- * connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP; with MSG_ZEROCOPY also -ENOBUFS, when the
- * program may pin no more pages, or has too many notifications to read.
+ * messages of SOL_SOCKET. Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's
+ * error; -EAGAIN; -EINTR or -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With
+ * MSG_FASTOPEN also the errors of connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP; with
+ * MSG_ZEROCOPY also -ENOBUFS, when begin_record() has none.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -659,10 +641,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	return ret;
 }
 
-/*
- * proto.sendpage, in kernels that have it: SEND a part of a page without a copy. Unless its octets
- * are copied, a reference to @page is held until they are acknowledged.
- */
+/* proto.sendpage, in kernels that have it: a part of a page. Unless copied, @page is held until the last ACK. */
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {
 	struct bio_vec piece = { .bv_page = page, .bv_len = size, .bv_offset = offset };
@@ -678,9 +657,8 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 }
 
 /*
- * proto_ops.splice_eof, in kernels that have it: splice() or sendfile() was asked for more octets
- * than the file has, and has said that more follow (MSG_MORE). Sends the last octets, with PSH (RFC
- * 9293 section 3.9.1.2, MUST-61), unless Nagle or TCP_CORK delays them.
+ * proto_ops.splice_eof, in kernels that have it: the file that splice() or sendfile() reads has ended
+ * early, after MSG_MORE. Sends the last octets, with PSH (RFC 9293 section 3.9.1.2, MUST-61).
  */
 void xtcp_sendmsg_splice_eof(struct socket *sock)
 {

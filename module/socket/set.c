@@ -2,27 +2,24 @@
 /*
  * Lets an administrator change or end a live connection.
  *
- * Changes (`xtcp-ss --set`) are those that a program makes by setsockopt(), and use the same
- * functions; an administrator can also give a black box, or take it. Requests come by generic
- * netlink (uapi/linux/xtcp.h). The family has the module's name, and also the commands for the
- * rules of new connections (policy.c), and for what Careful Resume has saved (cong/resuming.c). A
- * request sees only sockets of its own namespace.
+ * Changes (`xtcp-ss --set`) are those of setsockopt(), and use the same functions; a black box can
+ * also be given, or taken. Requests come by generic netlink (uapi/linux/xtcp.h). The family has the
+ * module's name, and also the commands for the rules of new connections (policy.c), and for what
+ * Careful Resume has saved (cong/resuming.c). A request sees only sockets of its own namespace.
  *
  * No request waits for the lock of a sock or of a policy table: the answer is EBUSY, and the tool
- * asks again. Any user may send requests in a namespace that he has made, and keep such a lock
- * there for as long as he likes. While a request of any family runs, none can be registered or
- * unregistered, and a task that waits to do this holds up all new requests, on the whole machine. A
- * request that makes a policy table may sleep in an allocation, as others do, but fails without
- * memory (__GFP_NORETRY). One about black boxes may wait for key_lock, which nobody keeps for long
- * (sight/blackbox.c).
+ * asks again. Any user may send requests in a namespace of his own, and keep such a lock there for
+ * as long as he likes: meanwhile no family could be registered or unregistered, and a task that
+ * waits to do this holds up all new requests, on the whole machine. A request that makes a policy
+ * table may sleep in an allocation, but fails without memory (__GFP_NORETRY). One about black boxes
+ * may wait for key_lock, which nobody keeps for long (sight/blackbox.c).
  *
  * The family is registered without the policy of its attributes: a user could ask for it, leave the
  * answer unread, and so keep the module loaded.
  *
- * ABORT (RFC 9293 section 3.10.5) is SOCK_DESTROY of sock_diag, as `ss -K` sends it; diag.c has the
- * handler. It does not wait for a sock, either: on Linux 6.1 all other users of sock_diag would
- * wait. A user may make each RST slow by netfilter rules, so a listener with many children resets
- * only some.
+ * ABORT (RFC 9293 section 3.10.5) is SOCK_DESTROY of sock_diag (diag.c), as `ss -K` sends it. It does
+ * not wait for a sock, either: on Linux 6.1 all other users of sock_diag would wait. A user may make
+ * each RST slow by netfilter rules, so a listener with many children resets only some.
  *
  * A request of sock_diag names a socket by addresses, ports, device and cookie. Only full socks and
  * listeners have a cookie, always another one. Without a foreign port it names a listener.
@@ -128,9 +125,8 @@ struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag
 }
 
 /*
- * Abort a connection that has a sock: the program gets ECONNABORTED, and the peer gets a RST.
- * Return: 0; -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the
- * caller tries again, since a TIME-WAIT record may have replaced it.
+ * The program gets ECONNABORTED, the peer a RST. Return: 0; -EBUSY if a program has the socket lock;
+ * -EAGAIN if the connection has ended: a TIME-WAIT record may have replaced it.
  */
 static int destroy_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
@@ -171,10 +167,7 @@ static int destroy_entry(struct xtcp_request *he)
 	return err;
 }
 
-/*
- * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY if a program has the
- * socket lock; -EAGAIN if something has replaced the connection meanwhile.
- */
+/* Return: 0; -ENOENT; -EBUSY if a program has the socket lock; -EAGAIN if something has replaced the connection. */
 static int destroy_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_tuple tuple;
@@ -208,10 +201,9 @@ static int destroy_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
 }
 
 /*
- * Between the search and the lock, another object may replace the one that was found. This usually
- * happens at most three times: an entry moves to another listener, a child replaces it, and a
- * record the child. So there are four tries. An entry may move more often; then the answer is
- * ENOENT, and the administrator asks again.
+ * Between the search and the lock, another object may replace the one that was found, usually at most
+ * three times: an entry moves to another listener, a child replaces it, and a record the child. So
+ * there are four tries. After more moves of an entry the administrator gets ENOENT, and asks again.
  */
 static int destroy_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -224,9 +216,8 @@ static int destroy_connection(struct xtcp_net *xn, const struct inet_diag_req_v2
 }
 
 /*
- * End a listener. As in Linux, children that nobody accepted are reset, but RSTs are sent only for
- * XTCP_TELL_TIME (xtcp_listen_stop()). A port that the program did not choose is freed. If the
- * listener waits for a successor (handover.c), the wait ends, and the port is freed in any case.
+ * As in Linux, children that nobody accepted are reset, but RSTs are sent only for XTCP_TELL_TIME. A
+ * port that the program did not choose is freed, and any that waits for a successor (handover.c).
  */
 static void stop_listener(struct sock *sk)
 {
@@ -270,10 +261,7 @@ static int destroy_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *
 	return err;
 }
 
-/*
- * SOCK_DESTROY; the sender has CAP_NET_ADMIN in the namespace. Return: 0; -ENOENT if there is no
- * such socket; -EBUSY if a program has the socket lock at this moment.
- */
+/* SOCK_DESTROY by an administrator of the namespace. Return: 0; -ENOENT; -EBUSY: a program has the socket lock now. */
 int xtcp_diag_destroy(struct net *net, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_net *xn = xtcp_net(net);
@@ -354,10 +342,7 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 	return err;
 }
 
-/*
- * The changes that can fail although set_policy has checked their values. After an error, the
- * connection is as it was, but boxes of ended connections may have been freed to make room.
- */
+/* What can fail in spite of set_policy. The connection is as it was then, but boxes of ended ones may have gone. */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *box = attrs[XTCP_SET_BLACKBOX];

@@ -5,15 +5,12 @@
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. The kernel's generic code handles
- * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5, that
- * code first calls this file, which accepts SO_ZEROCOPY. On older kernels, a program sets
- * XTCP_ZEROCOPY instead.
+ * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5 it asks
+ * this file first, which accepts that. On older kernels, a program sets XTCP_ZEROCOPY instead.
  *
- * The kernel's own code handles options of IP and IPv6. This file passes such an option on only under
- * two conditions: the option makes sense for a stream socket, and the kernel's code does not mistake
- * our sock for a sock of another protocol. For example, this file refuses multicast memberships,
- * because they would leak. It refuses IPV6_ADDRFORM, because the kernel's code would turn our sock
- * into a sock of kernel TCP.
+ * The kernel's own code gets an option of IP or IPv6 only if it makes sense for a stream socket, and
+ * if that code does not mistake our sock for another protocol's. For example, multicast memberships
+ * are refused, since they would leak, and IPV6_ADDRFORM, which makes a sock one of kernel TCP.
  */
 #include "socket/socket.h"
 
@@ -46,10 +43,7 @@ static bool option_is_known(int level, int optname, bool set)
 	return level == SOL_IP ? memchr(v4, optname, sizeof(v4)) : memchr(v6, optname, sizeof(v6));
 }
 
-/*
- * The error for an option that we refuse: -ENOPROTOOPT; or -EFAULT, if the kernel's own code would
- * reject the value before it looks at the option.
- */
+/* -ENOPROTOOPT for an option that we refuse; -EFAULT, if the kernel's own code would look at the value first. */
 static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
 {
 	int val;
@@ -122,9 +116,8 @@ static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t opt
 }
 
 /*
- * Other levels than SOL_SOCKET and IPPROTO_TCP (RFC 9293 section 3.9.1). Return: what the kernel's
- * own code returns; -ENOPROTOOPT, -EFAULT or -EINVAL for a refused option; -EOPNOTSUPP for an
- * unknown level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
+ * The same for getsockopt(). Return: also -EINVAL for a refused option; -EOPNOTSUPP for an unknown
+ * level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
  */
 static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -171,9 +164,8 @@ static void set_cork(struct sock *sk, bool on)
 }
 
 /*
- * XTCP_ACK_RATE; XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, which do not change keepalive, but share its
- * deadline. A low limit makes this deadline earlier. If the limit is raised later, the deadline
- * stays. When it passes, expiry.c finds that nothing is due, and sets the next one.
+ * XTCP_ACK_RATE; XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, which share the deadline of keepalive: a low
+ * limit makes it earlier. It stays if the limit is raised: expiry.c finds that nothing is due.
  */
 static int set_cold(struct sock *sk, int optname, int val)
 {
@@ -189,9 +181,8 @@ static int set_cold(struct sock *sk, int optname, int val)
 
 /*
  * If the last probe is unanswered, the next is due one new interval after it; in Linux it still comes
- * after the old one. It counts from the last probe, not from the old deadline, which may come from a
- * limit on the time without text. Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last
- * probe, the next one is due when TCP_KEEPIDLE has passed.
+ * after the old one. If TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, the next is due
+ * when TCP_KEEPIDLE has passed.
  */
 static void keepintvl_changed(struct sock *sk)
 {
@@ -424,9 +415,8 @@ static int set_int(struct sock *sk, int optname, int val)
 }
 
 /*
- * IPPROTO_TCP, a number (RFC 9293 sections 3.9.1 and 3.8.4). Return: 0; -ENOPROTOOPT for an option
- * that is not implemented; -EINVAL; -ENOMEM for XTCP_ACK_RATE,
- * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for options of Fast Open.
+ * IPPROTO_TCP, a number (RFC 9293 sections 3.9.1 and 3.8.4). Return: 0; -ENOPROTOOPT: unknown; -EINVAL;
+ * -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM, -EOPNOTSUPP for Fast Open.
  */
 int xtcp_intopt_set(struct sock *sk, int optname, int val)
 {
@@ -585,10 +575,9 @@ static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int 
 
 /*
  * proto.setsockopt: IPPROTO_*; since Linux 6.5 also SOL_SOCKET. RFC 9293 sections 3.9.1 and 3.8.4.
- * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
- * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -ENOMEM for TCP_FASTOPEN_KEY; or what xtcp_intopt_set(), xtcp_keyopt_set(), sock_setsockopt() and
- * xtcp_ipopt_set() return.
+ * Return: 0; -EINVAL; -EFAULT; TCP_CONGESTION: -ENOENT if there is none, -EPERM if only an
+ * administrator may choose it; -ENOMEM for TCP_FASTOPEN_KEY; or what xtcp_intopt_set(),
+ * xtcp_repair_set(), xtcp_keyopt_set(), sock_setsockopt() and xtcp_ipopt_set() return.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -675,9 +664,8 @@ static int get_ao(struct sock *sk, int optname, char __user *optval, int __user 
 }
 
 /*
- * proto.getsockopt: IPPROTO_*, never SOL_SOCKET. RFC 9293 section 3.10.6. *@optlen receives how
- * many octets were written. Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL;
- * -EFAULT; or what xtcp_aoget_keys(), xtcp_aoget_info() and xtcp_ipopt_get() return.
+ * proto.getsockopt: IPPROTO_*, never SOL_SOCKET. RFC 9293 section 3.10.6. Return: 0; -ENOPROTOOPT;
+ * -EINVAL; -EFAULT; or what xtcp_aoget_keys(), xtcp_aoget_info() and xtcp_ipopt_get() return.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -737,9 +725,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 }
 
 /*
- * proto_ops.set_rcvlowat: SO_RCVLOWAT becomes at most half of the largest size that the buffer may
- * have. A buffer that is smaller than twice the value grows to that: a reader could wait for more
- * text than the window admits.
+ * proto_ops.set_rcvlowat: SO_RCVLOWAT, at most half of the largest size of the buffer, which grows to
+ * twice the value: a reader could wait for more text than the window admits.
  */
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 {
