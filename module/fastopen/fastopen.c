@@ -446,7 +446,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  *
  * Context: softirq, RCU read side.
  *
- * Return: the Fast Open state of the connection, for begin_fast() or xtcp_fastopen_declined();
+ * Return: the Fast Open state of the connection, for xtcp_child_make() or xtcp_fastopen_declined();
  * NULL: no.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,

@@ -5,27 +5,23 @@
  *
  * Each entry is in the table of connections, and on one of its listener's lists: one for each
  * number of timeouts from 0 to 6, and one for 7 or more. All entries of a list wait equally long,
- * so it is in order of deadlines; only an inherited entry may stand too far back
- * (schedule_inherited()). One timer serves all lists. It sends the SYN-ACK again and doubles the
- * timeout, up to 120 s; after the last retry it ends the entry. expire_one() treats an entry that
- * waits for data (TCP_DEFER_ACCEPT) otherwise, and retries() lets old entries end sooner in a full
- * queue.
+ * so it is in order of deadlines, but for inherited ones (schedule_inherited()). One timer serves
+ * all lists. It sends the SYN-ACK again and doubles the timeout, up to 120 s; after the last retry
+ * it ends the entry. See expire_one() for TCP_DEFER_ACCEPT, retries() for full queues.
  *
  * An entry enters and leaves the table and its list under the listener's lock. When it has left
- * both, it is "dead", and its memory is freed after a grace period, since lookups may still read
- * it. While one runs, dead entries gather and share the next, so most handshakes start none of
- * their own. The listener outlives its entries: xtcp_entry_stop() empties the lists.
+ * both, it is "dead", and its memory is freed after a grace period, for lookups. While one runs, dead
+ * entries gather and share the next. The listener outlives its entries.
  *
- * The entries of all namespaces may use 1/128 of the memory by default, those of all guests
- * (namespaces of a user namespace other than the initial one) half of this, and those of one
- * maker's guests (memory.c) a quarter of the half. An entry with a copy of its SYN counts as
- * several.
+ * The entries of all namespaces may use 1/128 of the memory by default, those of all guests half of
+ * this, and those of one maker's guests (memory.c) a quarter of the half. An entry with a copy of
+ * its SYN counts as several.
  *
  * A child is established, or TCP Fast Open has made it before its handshake is complete. The queue
  * holds a reference to each, which accept() hands to the new file. accept() also charges its memory
  * to a memory control group: nobody pays for a child that waits. The backlog limits these, and
- * net.core.somaxconn the backlog. But any user can create a guest, and set its somaxconn to any
- * value. So the children of all guests have a limit, too, and those of one maker's guests.
+ * net.core.somaxconn the backlog, which a guest sets as it likes. So the children of all guests have
+ * a limit, too, and those of one maker's guests.
  */
 #include "listen/listen.h"
 
@@ -82,21 +78,20 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 
 /* Not inlined, so that the tuple takes stack only while tracing is on. */
 static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
-					    unsigned int len, int reason)
+					    int queue, unsigned int before, unsigned int len, int reason)
 {
 	struct xtcp_tuple tuple;
 
 	if (conn)
 		tuple = xtcp_conn_tuple(conn);
-	trace_xtcp_queue(listener->sk, conn ? &tuple : NULL, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len,
-			 reason);
+	trace_xtcp_queue(listener->sk, conn ? &tuple : NULL, queue, before, len, reason);
 }
 
 /* @conn: the child that joins or leaves; NULL: all leave. */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
-		trace_length(listener, conn, len, reason);
+		trace_length(listener, conn, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
 	WRITE_ONCE(listener->accept_len, len);
 	if (len > listener->accept_peak)
 		WRITE_ONCE(listener->accept_peak, len);
@@ -205,10 +200,7 @@ err_slabs:
 /* All entries are out of the table, and the caller has called rcu_barrier(). */
 static void xtcp_pool_exit(void)
 {
-	/*
-	 * the caller's rcu_barrier() has waited for grace_period_over(), which may have called
-	 * call_rcu() again, for entries that had gathered: wait for this, too
-	 */
+	/* grace_period_over() may have called call_rcu() again, for entries that had gathered */
 	rcu_barrier();
 	xtcp_guests_exit(&guest_entries);
 	percpu_counter_destroy(&entries_in_use);
@@ -227,8 +219,8 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Counts an entry of a guest for its maker (@sign 1), or no longer (-1). This comes first when it
- * leaves the table: the namespace, and the maker with it, may end before its memory is freed.
+ * Counts an entry of a guest for its maker (@sign 1), or no longer (-1): that before it leaves the
+ * table, since the namespace and its maker may end before its memory is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -246,9 +238,8 @@ static void count_memory(const struct xtcp_request *he, int sign)
 
 /*
  * Allocates a zeroed entry. If @has_syn, there is space behind it for a SYN of @len octets, which
- * the caller writes to xtcp_pool_syn(); a SYN of more than 65,535 octets is not kept. Return: NULL
- * without memory, or at the limit of all namespaces, of all guests (xtcp_net.is_guest), or of the
- * maker of this guest.
+ * the caller writes to xtcp_pool_syn(); one of more than 65,535 octets is not kept. Return: NULL
+ * without memory, or at a limit.
  */
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len)
 {
@@ -368,19 +359,10 @@ static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_requ
 	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
 }
 
-/* Not inlined, so that the tuple takes stack only while tracing is on. */
-static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
-						 unsigned int len, int reason)
-{
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
-
-	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
-}
-
 static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
-		trace_synq_length(listener, he, len, reason);
+		trace_length(listener, &he->conn, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 	WRITE_ONCE(listener->synq.len, len);
 	if (len > listener->synq.peak)
 		WRITE_ONCE(listener->synq.peak, len);
@@ -457,10 +439,9 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /*
- * How often the timer may send the SYN-ACK of an entry again. As in Linux's reqsk_timer_handler(),
- * old entries leave room for new ones: the number is reduced, but not below 2, when the queue has
- * more than four entries and is more than half full, and at least half of the entries are old (have
- * had a timeout). *@cut: it was reduced.
+ * How often the timer may send the SYN-ACK of an entry again. As in Linux, old entries, which have had
+ * a timeout, leave room for new ones: when the queue has more than four entries, is more than half
+ * full, and at least half of it is old, the number is reduced (*@cut), but not below 2.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -497,8 +478,7 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 
 /*
  * Puts an inherited entry, which keeps its deadline, on the list of its level. The search for its
- * position begins at the end and stops after HEIR_STEPS steps. So it may stand behind entries that
- * expire later, and is handled with them, but no later than a whole timeout from now.
+ * position stops after HEIR_STEPS steps from the end: it may be handled later, but within a timeout.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -517,9 +497,8 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 
 /*
  * Moves an entry to another listener of the group. @from has left the table of listeners, and @to
- * was found there later, so its lock nests inside (handover.c). The entry keeps its deadline, its
- * number of timeouts and its position in the table of connections. Return: 0; -EAGAIN when @to is
- * closed, -ENOBUFS when it may inherit no more; nothing has changed then.
+ * was found there later, so its lock nests inside (handover.c). Return: 0; -EAGAIN: @to is closed;
+ * -ENOBUFS: it may inherit no more. Nothing has changed then.
  */
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
 {
@@ -549,9 +528,8 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline.
- * *@resend: the entry if its SYN-ACK goes out again, else NULL. Return: false when none is due, or
- * the listener is closed.
+ * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline. *@resend:
+ * the entry if its SYN-ACK goes out again. Return: false when none is due, or the listener is closed.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {
@@ -643,9 +621,8 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 }
 
 /*
- * Puts a new entry into the table and on its list. @key: of the SYN. Return: 0; -ECONNABORTED when
- * the listener is closed; -EADDRNOTAVAIL when another CPU has got the same SYN. After an error the
- * caller still owns @he.
+ * Puts a new entry into the table and on its list. @key: of the SYN. Return: 0; -ECONNABORTED: the
+ * listener is closed; -EADDRNOTAVAIL: another CPU has got the same SYN. The caller owns @he then.
  */
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {

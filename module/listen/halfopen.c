@@ -22,38 +22,13 @@ static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_de
 	return xtcp_secret_cookie_check(xtcp_net_of(listener->sk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
-/*
- * May an ACK without an entry complete a handshake? SYN cookies are on, and a listener of the group
- * may have sent a SYN-ACK without an entry lately.
- */
+/* May an ACK without an entry complete a handshake? Has the group sent SYN-ACKs without an entry lately? */
 static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {
 	if (!READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies))
 		return false;
 	/* signed: negative if another processor has noted a later second */
 	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= XTCP_ENTRY_BELIEVE_S;
-}
-
-/*
- * Does this segment without a connection acknowledge a SYN cookie of ours, and may cookies have
- * been sent lately? @skb is unchanged; skb->data is the TCP header.
- */
-static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb,
-				    const struct xtcp_demux_key *key)
-{
-	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
-	struct xtcp_cookie cookie;
-	struct xtcp_options opts;
-	const struct tcphdr *th;
-	unsigned int len;
-
-	if (!xtcp_cookieack_believed(listener))
-		return false;
-	len = xtcp_seg_peek(skb, buf, &th);
-	if (!len || !th->ack || th->syn || th->rst)
-		return false;
-	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
-	return cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie);
 }
 
 /**
@@ -64,37 +39,40 @@ static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_bu
  *	that its checksum may have been verified
  * @key: the lookup key of @skb
  *
- * A wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies lately, no older
- * one drains, and kernel TCP has no connection with this tuple. An ACK with a wrong checksum is kernel TCP's to
- * count.
- *
+ * A wrong cookie is counted (SyncookiesFailed) if no older listener drains, and kernel TCP has no
+ * connection with this tuple. An ACK with a wrong checksum is kernel TCP's to count.
  * Context: softirq, RCU read side.
  */
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
 	struct sock *lsk = listener->sk;
+	struct xtcp_cookie cookie;
+	struct xtcp_options opts;
 	const struct tcphdr *th;
+	unsigned int len;
 
 	if (!xtcp_cookieack_believed(listener))
 		return false;
-	if (xtcp_cookieack_is_valid(listener, skb, key))
-		return true;
+	len = xtcp_seg_peek(skb, buf, &th);
+	if (len && th->ack && !th->syn && !th->rst) {
+		xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
+		if (cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
+			      &cookie))
+			return true;
+	}
 	/* who drains may have sent this cookie, and counts it otherwise */
-	if (xtcp_relay_has_older(listener))
-		return false;
-	if (xtcp_seg_peek(skb, buf, &th) && !xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
+	if (len && !xtcp_relay_has_older(listener) && !xtcp_demux_kernel_holds(sock_net(lsk), key) &&
+	    xtcp_checksum_ok(skb))
 		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }
 
 /*
  * Sets the ECN mode of a connection without an entry; xtcp_ecn_is_allowed(). The ACE field of the
- * third ACK says whether the peer is in AccECN mode (RFC 9768 section 5.1).
- *
- * If AccECN was turned off after the SYN-ACK, we do not enter AccECN mode. With timestamps, we then
- * give no feedback: to the peer it looks as if the path cleared the ACE field. Without, we echo CE
- * as classic ECN does (he->ecn_maybe).
+ * third ACK says whether the peer is in AccECN mode (RFC 9768 section 5.1). We do not enter it if
+ * AccECN was turned off after the SYN-ACK. With timestamps, we then give no feedback: to the peer it
+ * looks as if the path cleared ACE. Without, we echo CE as classic ECN does (he->ecn_maybe).
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -125,9 +103,8 @@ static void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_
 }
 
 /*
- * Makes the child of a handshake without an entry. Return: the child in SYN-RECEIVED, locked by
- * bh_lock_sock(), with a reference; the caller passes the segment to it. NULL when the ACK opens no
- * connection. ERR_PTR(-EAGAIN) when the listener has ended: look up again.
+ * Makes the child of a handshake without an entry. Return: as xtcp_halfopen_arrives();
+ * ERR_PTR(-EAGAIN): the listener has ended.
  */
 static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -159,10 +136,7 @@ static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb
 		return NULL;
 	}
 	xtcp_request_fill_window(&he, listener, &how);
-	/*
-	 * the SYN-ACK may have had timestamps that this ACK has lost, and a window of another
-	 * multiple. The right edge must not move left
-	 */
+	/* the SYN-ACK may have had timestamps that this ACK has lost. The right edge must not move left */
 	if (!he.ts_ok)
 		he.rcv_wnd = max_t(u32, he.rcv_wnd,
 				   xtcp_window_first(lsk, how.dst, how.advmss - XTCP_OPTLEN_TIMESTAMP_ALIGNED));
@@ -209,8 +183,8 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 /*
  * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then it answers
- * the SYN-ACK of an old connection, which may have had the same ISN. Not checked while cookies are
- * accepted, since it may answer an earlier SYN-ACK without an entry; as in Linux, nor if it is 0.
+ * the SYN-ACK of an old connection, perhaps with the same ISN. Not checked while cookies are
+ * believed: it may answer a SYN-ACK without an entry; as in Linux, nor if it is 0.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -245,10 +219,7 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
-/*
- * Below, an int is 0 or -EAGAIN: another CPU has just ended the entry, or has moved it to another
- * listener (handover.c); nothing has changed then.
- */
+/* Below, an int is 0, or -EAGAIN, and nothing has changed: another CPU has ended the entry or moved it (handover.c) */
 
 /* A retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
 static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
@@ -346,11 +317,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 		xtcp_refusal_overflow(listener->sk, listener);
 	else
 		xtcp_refusal_drop(listener->sk);
-	/*
-	 * for the peer, the handshake is complete. Without abort_on_overflow, the timer sends the
-	 * SYN-ACK again, and the peer's next ACK may make the child: from the entry, or from its
-	 * cookie
-	 */
+	/* the peer has a connection: its next ACK, or one for the timer's SYN-ACK, may make the child */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
 	else
@@ -368,10 +335,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		return ERR_PTR(reset_or_defer(listener, he, false));
 	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
-		/*
-		 * another CPU may have raised the entry's TS.Recent since. PAWS must accept this
-		 * segment: else the child would not come to ESTABLISHED, and the program never learn of it
-		 */
+/* Or has the listener ended? Another one may take the ACK then, so no RST. It counts a wrong cookie. */
 		if (xtcp_sk(child)->agreed.ts_ok && seg->has_ts)
 			xtcp_paws_let_pass(&xtcp_sk(child)->paws, seg->tsval);
 		return child;
@@ -468,10 +432,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	return promote(listener, he, ts_offset, skb);
 }
 
-/*
- * Does it acknowledge a valid SYN cookie? A wrong one is counted. True also if the listener has ended: another may
- * take the ACK, so no RST.
- */
+/* Or has the listener ended? Another one may take the ACK then, so no RST. A wrong cookie is counted. */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
@@ -502,8 +463,7 @@ inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const str
 
 	/*
 	 * second: check for an ACK. One of our SYN cookie opens a connection. Others get here only
-	 * from a peer for which a listener has a signature key: @lsk, or another of its group, if a
-	 * BPF program has chosen @lsk. A SYN-ACK opens nothing
+	 * from a peer for which a listener of the group has a signature key. A SYN-ACK opens nothing
 	 */
 	if (seg->flags & XTCP_ACK) {
 		if ((seg->flags & XTCP_SYN ||

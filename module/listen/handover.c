@@ -4,11 +4,10 @@
  *
  * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
  * With net.xtcp.migrate_req, the other members of a SO_REUSEPORT group (the targets) take them over.
- * The target of a connection is the member that would get its SYN now. As in Linux, a target takes
- * entries and children even if its queues are full. But a queue inherits no more than twice the
- * backlog (xtcp_listen_may_inherit()): otherwise a user could open a member, fill and close it,
- * again and again, and make another member's queue as long as he likes. What the target does not take
- * ends as if there were none, and TCPMigrateReqFailure counts it.
+ * The target of a connection is the member that would get its SYN now, even if its queues are full.
+ * But a queue inherits no more than twice the backlog (xtcp_listen_may_inherit()): otherwise a user
+ * could open a member, fill and close it, again and again, and make another's queue as long as he
+ * likes. What the target does not take ends as if there were none; TCPMigrateReqFailure counts it.
  *
  * The steps of a listener that ends:
  * 1. It leaves the table, so new SYNs reach its targets.
@@ -18,11 +17,9 @@
  *    queues take no entry and no child any more.
  * 4. Its children move, and the program of each target is woken.
  *
- * No segment for an entry is lost meanwhile. When an entry moves, only its pointer to the listener
- * changes, and it keeps its position in the table of connections. So the move needs no memory. A
- * softirq that has found an entry takes the lock of the entry's listener, and then tests whether
- * the entry has moved. If so, the segment is processed again, for the target (to_request() in
- * in/ingress.c).
+ * When an entry moves, only its pointer to the listener changes, so the move needs no memory. A
+ * softirq that has found an entry takes the lock of the entry's listener, and then tests whether the
+ * entry has moved. If so, the target processes the segment (to_request() in in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. It is looked up again (to_next_listener()). Without a target, the SYN is dropped,
@@ -30,9 +27,8 @@
  * xtcp_entry_note_declined() counts for all members. An ICMP error for an entry may be lost: it
  * then lives until its last timeout.
  *
- * A listener looks for targets after it has left the table, so a target leaves the table later.
- * Therefore the target's lock always nests inside the listener's. A target that is closed has left the
- * table, and the next lookup finds another one.
+ * A listener looks for targets after it has left the table, so a target leaves the table later, and
+ * its lock always nests inside the listener's. If it is closed, the next lookup finds another one.
  *
  * net.xtcp.migrate_wait_ms: the last member of a group waits for a successor after its program has
  * closed it, so that a server can end before its next version listens. Such a listener, a handover,
@@ -43,24 +39,22 @@
  *
  * A handover is a sock in LISTEN without a struct socket. It owns the reference of its file, and
  * holds the namespace and the module: their exits never find a handover, and rmmod fails with "in
- * use". The knob is at most 10 s, but a handover may end later: the work item of a
- * namespace ends one in each run, and each takes up to XTCP_TELL_TIME for RSTs, and some time for
- * each connection. Users can make the work item slow, by netfilter rules. So it runs on an unbound
- * workqueue.
+ * use". The knob is at most 10 s, but a handover may end later: the work item of a namespace ends
+ * one in each run, and users can make each slow, by many connections or by netfilter rules. So it
+ * runs on an unbound workqueue.
  *
  * A group has two handovers if a successor closes before the first has ended. A handover leaves the
  * table before it looks for targets, so its connections move only to members that end later, and in
  * the end to members with a program, if there are any.
  *
  * Members may close at the same time, and a successor may join meanwhile. So xtcp_group.open counts
- * the members with a program; the last one reduces it to 0. If it may wait, it stays in the table,
- * and the others find it as their target. A successor raises the count before it looks for handovers.
- * A handover enters the list before it reads the count. So one of them notices the other.
+ * the members with a program. The last one, if it may wait, stays in the table, and the others find
+ * it as their target. A successor raises the count before it looks for handovers. A handover enters
+ * the list before it reads the count. So one of them notices the other.
  *
  * Any user can make many guests, and set the knobs in each. So the places that all guests share are
- * also shared by maker (memory.c): a maker gets one only while he has fewer than are free. One
- * maker alone gets half of all, a second one half of the rest, and so on; when their listeners have
- * ended, all get equally many.
+ * also shared by maker (memory.c): a maker gets one only while he has fewer than are free. One maker
+ * alone gets half of all, a second one half of the rest; in the end, all get equally many.
  */
 #include "listen/listen.h"
 
@@ -89,9 +83,8 @@ static bool close_member(struct xtcp_listener *listener)
 }
 
 /*
- * Must a listener, still in the table, hand over its connections? If so, fills @targets. With the
- * knob and SO_REUSEPORT, also if it is alone in its group: as in Linux, each of its connections
- * then counts as one that could not be handed over.
+ * Must a listener, still in the table, hand over its connections? If so, fills @targets. Also if it is
+ * alone in its group: as in Linux, each connection then counts as one that could not be handed over.
  */
 static bool xtcp_migrate_begin(struct xtcp_migrate *targets, struct xtcp_listener *from)
 {
@@ -135,10 +128,7 @@ static bool take_entry(const struct xtcp_migrate *targets, struct xtcp_request *
 	return !err;
 }
 
-/*
- * Hands over all half-open entries of a listener, drops those that no target takes, and closes it.
- * @children receives those that nobody accepted, with the queue's references.
- */
+/* Hands over all entries, drops those that no target takes, and closes. @children: nobody has accepted them */
 static void xtcp_migrate_close(const struct xtcp_migrate *targets, struct list_head *children)
 {
 	struct xtcp_listener *from = targets->from;
@@ -169,11 +159,8 @@ static void xtcp_migrate_close(const struct xtcp_migrate *targets, struct list_h
 /*
  * Gives a child the lease of its target, so that a later abort counts for the target; not if the
  * connection has ended and given back its port. As in Linux, a child keeps the SO_REUSEADDR of the
- * listener that made it: this decides which bind() may share the port after the target has closed. So
- * if the leases differ in it, the child keeps its own, and an abort counts for no listener.
- *
- * The listener that ends still has the old lease, so xtcp_lease_put() neither ends it nor takes a
- * lock. The target is not closed, so it has a lease. The child and the target are locked.
+ * listener that made it, for bind(). So if the leases differ in it, the child keeps its own, and an
+ * abort counts for no listener. The old lease does not end: the listener has it.
  */
 static void move_lease(struct sock *child, const struct xtcp_listener *target)
 {
@@ -210,10 +197,7 @@ static struct xtcp_listener *queue_at_target(const struct xtcp_migrate *targets,
 	return queued ? target : NULL;
 }
 
-/*
- * Hands over a child, with the old queue's reference. As in Linux, also one whose connection has
- * ended: accept() returns it, and the program learns why. Return: false if nothing has changed.
- */
+/* With the queue's reference. As in Linux, also one that has ended: accept() returns it. False: nothing has changed. */
 static bool xtcp_migrate_child(const struct xtcp_migrate *targets, struct sock *child)
 {
 	struct xtcp_net *xn = xtcp_net_of(targets->from->sk);
@@ -245,10 +229,7 @@ static void listener_free_rcu(struct rcu_head *rcu)
 	xtcp_listen_free(listener);
 }
 
-/*
- * Ends a child that nobody accepted. @tell: by a RST. xtcp_sock_destroy() puts the queue's
- * reference. Who waits for the child's socket lock finds that it has ended.
- */
+/* Ends a child that nobody accepted. @tell: by a RST. xtcp_sock_destroy() puts the queue's reference. */
 static void end_child(struct sock *child, bool tell)
 {
 	sock_hold(child);	/* put at the end of this function */
@@ -277,10 +258,7 @@ static void free_relay(struct rcu_head *rcu)
 	kfree(relay);
 }
 
-/*
- * Refuses chains: each build would ask the next one. Return: 0; -EBUSY if another listener's socket is taken over
- * or its own one is; -ENOMEM.
- */
+/* Refuses chains: each build would ask the next one. Return: 0; -EBUSY: a socket was taken over; -ENOMEM. */
 static int set_relay(struct xtcp_listener *listener, struct xtcp_relay __rcu **at, struct sock *sk,
 		     const struct xtcp_build_calls *calls)
 {
@@ -390,9 +368,8 @@ static void desert(struct sock *sk)
 }
 
 /*
- * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, in a call that
- * began before its socket was taken over, and SOCK_DESTROY must not wait for it. If the lock does not get
- * free in time, @sk takes no SYN any more, and ends when the socket that it was given is closed.
+ * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, and SOCK_DESTROY
+ * must not wait for it. If it is not free in time, @sk takes no SYN any more, and ends with its socket.
  */
 void xtcp_relay_stop(struct sock *sk)
 {
@@ -433,9 +410,8 @@ struct sock *xtcp_relay_take(struct sock *sk)
 }
 
 /*
- * A listener ends. If it has taken over the socket of another one, nobody accepts the children of that
- * one, which ends, too, if it can. If its own socket was taken over, it has woken that program, whose
- * socket may go now.
+ * If it has taken over the socket of another one, nobody accepts the children of that, which ends, too, if
+ * it can. If its own socket was taken over, it has woken that program, whose socket may go now.
  */
 static void end_relays(struct xtcp_listener *listener)
 {
@@ -461,10 +437,9 @@ static void end_relays(struct xtcp_listener *listener)
  * xtcp_listen_stop() - end a listener, for close(), shutdown(), disconnect or SOCK_DESTROY
  * @sk: in LISTEN; the caller then sets CLOSED. It keeps its port
  *
- * A program spends its own time on the RSTs, so all of them are sent. But if a worker of the kernel
- * or SOCK_DESTROY ends the listener, others may wait: RSTs are sent only for XTCP_TELL_TIME. Other
- * peers get one when they send their next segment. It is not signed: a peer with MD5 or TCP-AO
- * ignores it, and gives up after its own timeouts.
+ * A program spends its own time on the RSTs, so all of them are sent. But if others may wait, for a
+ * worker of the kernel or SOCK_DESTROY, RSTs are sent only for XTCP_TELL_TIME. Other peers get one for
+ * their next segment, but not signed: with MD5 or TCP-AO they give up after their own timeouts.
  *
  * Context: process, may sleep.
  */
@@ -500,15 +475,9 @@ void xtcp_listen_stop(struct sock *sk)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
 	/* who sees NULL also sees that the listener has left the table, and its entries were dropped */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
-	/*
-	 * a segment that has found an entry reaches the queues through the sock, and must not reach
-	 * those of the next listen(): that waits until all such segments have been processed
-	 */
+	/* the next listen() waits until the segments that have found an entry were processed */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
-	/*
-	 * such a segment may be making a child, for which sk_clone_lock() takes a reference to the
-	 * namespace. The listener may soon drop its own, perhaps the last one: keep one until then
-	 */
+	/* such a segment may be making a child, with a reference to the namespace: keep one until then */
 	if (sk->sk_net_refcnt)
 		listener->net = get_net(sock_net(sk));
 	xtcp_group_put(listener->group);
@@ -568,9 +537,8 @@ static struct handover *take_due(struct xtcp_net *xn)
 }
 
 /*
- * Ends one handover. Meanwhile the work item may be queued, but does not run a second time. The last
- * handover may have the last reference to the namespace. The exits of namespace and module wait for
- * this function.
+ * Ends one handover, which may have the last reference to the namespace. The exits of namespace and
+ * module wait for this function, which does not run twice at once.
  */
 static void end_due_handovers(struct work_struct *work)
 {

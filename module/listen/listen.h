@@ -124,9 +124,8 @@ struct xtcp_request {
 };
 
 /*
- * The hash that selects the path of a SYN-ACK and of its child, never 0; computed anew each time, not
- * stored. The ISS is as good as random, so a multiplication suffices. With SO_TXREHASH, a
- * retransmitted SYN-ACK tries another path. Any context.
+ * The hash that selects the path of a SYN-ACK and of its child, never 0. The ISS is as good as random,
+ * so a multiplication suffices. With SO_TXREHASH, a SYN-ACK tries another path when sent again.
  */
 static inline u32 xtcp_request_path_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
@@ -158,11 +157,9 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
 /*
- * The two queues of a listening sock have a lock of their own, so segments can fill them while a
- * program holds the socket lock. listen() allocates them; they are freed a grace period after the
- * listener stops. Once "closed", they refuse segments that found the listener before.
+ * Segments can fill the queues of a listener while a program holds the socket lock. listen() allocates
+ * them; they are freed a grace period after the listener stops.
  */
-
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
  * @overflows: SYNs and third ACKs refused because the accept queue was full
@@ -299,13 +296,8 @@ static inline unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /*
- * From now on, believe valid cookies in ACKs. Called when:
- *
- *  - a SYN is answered by a cookie and gets no entry;
- *  - an entry ends by timeout while retries() allows fewer retries than usual;
- *  - an entry ends by timeout although its ACK has come;
- *  - the ACK of an entry makes no child, and the peer gets no RST;
- *  - an ACK with a valid cookie makes no child, because the accept queue is full.
+ * From now on, believe valid cookies in ACKs: a SYN was answered by a cookie and has no entry, or its
+ * entry has ended early (retries()), or after its ACK; or a valid ACK makes no child and gets no RST.
  */
 static inline void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
@@ -389,10 +381,7 @@ extern const struct xtcp_part xtcp_entry_part;
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
-/*
- * Would accept() return at once? A false answer may be out of date at once. A true answer stays
- * valid while the caller holds the socket lock, unless the child is of another build.
- */
+/* Would accept() return at once? True stays true under the socket lock, unless the child is of another build. */
 static inline bool xtcp_acceptq_has_child(const struct sock *sk)
 {
 	const struct xtcp_listener *listener;

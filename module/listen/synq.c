@@ -19,10 +19,9 @@
  * tested first. If both are full, and cookies are allowed, both counters count the SYN.
  *
  * A child is a clone of the listener, whose TCB SYN and SYN-ACK determine (RFC 9293 section
- * 3.10.7.2, RFC 7413 section 4.2.2). It is complete before anybody can find it. Under the
- * listener's lock it enters the table of connections, where it replaces its entry, and the accept
- * queue. It stays locked until it has processed the segment that made it: no other segment can come
- * first.
+ * 3.10.7.2, RFC 7413 section 4.2.2). Complete, it enters the table of connections, where it replaces
+ * its entry, and the accept queue, under the listener's lock. It stays locked until it has processed
+ * the segment that made it: no other one can come first.
  */
 #include "listen/listen.h"
 
@@ -90,8 +89,8 @@ static void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, str
 }
 
 /*
- * Does @skb, whose signature @lsk has accepted, begin or complete a handshake with TCP-AO? It has
- * the option, and the listener has keys. All segments of the connection must have a MAC then.
+ * Does @skb, whose signature @lsk has accepted, begin or complete a handshake with TCP-AO? All
+ * segments of the connection must have a MAC then.
  */
 noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
@@ -103,10 +102,9 @@ noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struc
 }
 
 /*
- * Drops an option that does not fit beside a signature. Timestamps, a SACK block and an option of
- * more than 16 octets do not all fit: MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets
- * (RFC 5925 section 7.6). As in Linux, timestamps go, and SACK stays. With a cookie (@by_cookie),
- * SACK goes: the timestamp carries options for which the cookie has no space.
+ * Drops an option that does not fit beside a signature: timestamps, a SACK block and more than 16
+ * octets, MD5 (RFC 2385) or TCP-AO with a long MAC (RFC 5925 section 7.6). As in Linux, timestamps
+ * go; with a cookie (@by_cookie) SACK goes, since the timestamp carries what the cookie cannot.
  */
 static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
@@ -135,8 +133,7 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
 	/*
 	 * a small RTAX_WINDOW would be rounded down by a large shift. The listener's TCP_WINDOW_CLAMP is ignored:
-	 * a cookie does not record the shift, and the member of the group that gets the third ACK, and computes
-	 * it anew, may have another one
+	 * a cookie does not record the shift, which another member of the group may compute anew
 	 */
 	if (he->wscale_ok) {
 		most = xtcp_metric(how->dst, RTAX_WINDOW);
@@ -147,8 +144,8 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 }
 
 /*
- * Is the SYN ignored? If source or destination is a broadcast or multicast address, or the source
- * unspecified (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or both have the same address and port.
+ * Is the SYN not ignored, for a broadcast, multicast or unspecified address (RFC 9293 section
+ * 3.9.2.3: MUST-57, MUST-63), or because both ends are one?
  */
 static bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -202,16 +199,6 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ipv6_opt = NULL;	/* also clears ireq_opt, IPv4's options: a union */
 }
 
-static struct xtcp_saved_syn *copy_saved_syn(const struct xtcp_saved_syn *syn)
-{
-	const u32 size = xtcp_savedsyn_bytes(syn->len);
-	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
-
-	if (copy)
-		memcpy(copy, syn, size);
-	return copy;
-}
-
 static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
 {
 	if (v4) {
@@ -223,9 +210,8 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 }
 
 /*
- * Does the security policy allow it? @he: after xtcp_request_fill_names(); @skb: the SYN, or the
- * third ACK with a cookie. LSMs get a request sock of the kernel; labels that they write to it are
- * lost.
+ * Does the security policy allow the SYN, or the third ACK with a cookie? LSMs get a request sock of
+ * the kernel, filled by @he; labels that they write to it are lost.
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)
@@ -259,9 +245,8 @@ static void take_window(struct sock *child, u32 wnd, u8 shift)
 }
 
 /*
- * What the handshake has agreed on (RFC 9293 section 3.10.7.2). No lock guards the entry: its
- * timer, or another CPU, may change it. The child then begins as if its ACK had come a moment
- * earlier or later.
+ * What the handshake has agreed on (RFC 9293 section 3.10.7.2). No lock guards the entry: if it
+ * changes, the child begins as if its ACK had come a moment earlier or later.
  */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
@@ -294,8 +279,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 /*
  * The round trip from the SYN-ACK to the third ACK. If the SYN-ACK was sent again, only if a
  * timestamp tells which copy is answered (RFC 6298 section 3); of two with one TSval, the later.
- * None if he->acked is set: an earlier ACK made no child, so this one took longer. No lock, as in
- * fill_child().
+ * None if an earlier ACK has made no child: this one took longer. No lock, as in fill_child().
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -368,17 +352,6 @@ static void discard_child(struct sock *child)
 	xtcp_sock_destroy(child);
 	bh_unlock_sock(child);
 	sock_put(child);
-}
-
-/* Queues the SYN-ACK of a child that opens before its handshake is complete, and gives it @fast, unless this fails. */
-static int begin_fast(struct sock *child, struct xtcp_fastopen *fast)
-{
-	int err = xtcp_output_queue_syn(child);
-
-	sock_owned_by_me(child);
-	if (!err)
-		xtcp_sk(child)->fastopen = fast;
-	return err;
 }
 
 /* Puts the child into the table, in the place of @entry if there is one, and on the accept queue. */
@@ -460,11 +433,14 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn) && xtcp_pool_syn(he)->len)
-		xtcp_sk(child)->saved_syn = copy_saved_syn(xtcp_pool_syn(he));
+		xtcp_sk(child)->saved_syn = kmemdup(xtcp_pool_syn(he), xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len),
+						    GFP_ATOMIC | __GFP_NOWARN);
+	/* opens before its handshake is complete: queue the SYN-ACK */
 	if (unlikely(fast)) {
-		err = begin_fast(child, fast);
+		err = xtcp_output_queue_syn(child);
 		if (err)
 			goto err_child;
+		xtcp_sk(child)->fastopen = fast;
 	}
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
@@ -594,8 +570,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 /*
  * Makes a child at once if the SYN has a valid Fast Open cookie, or needs none (RFC 7413 section
- * 4.2.2). The child takes the SYN's data. Return: false without a child; *@answer is the Fast Open
- * cookie for the SYN-ACK then, with a negative length if there is none.
+ * 4.2.2). Return: false without; *@answer is the cookie for the SYN-ACK, of a negative length if none.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -629,8 +604,8 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 }
 
 /*
- * Does the ACK Rate Request option fit, with all other options and a signature of @room octets?
- * Beside AccECN it fits if there is neither a signature nor a Fast Open cookie (@answer).
+ * Does the ACK Rate Request option fit beside all others and a signature of @room octets? Beside
+ * AccECN if there is neither a signature nor a Fast Open cookie (@answer).
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
@@ -681,8 +656,8 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 }
 
 /*
- * Stores the KeyIDs of a SYN with TCP-AO. Each segment may ask for another key (RFC 5925 section
- * 3.3). Once the entry is in the table, the listener's lock is held.
+ * The KeyIDs of a SYN with TCP-AO. Each segment may ask for another key (RFC 5925 section 3.3). The
+ * listener's lock is held once the entry is in the table.
  */
 void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb)
 {
