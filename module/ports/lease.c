@@ -9,24 +9,21 @@
  *
  * The lease of a bind(): each bind() makes its own. These leases have sk_reuseport and a user that
  * no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user, and lets them
- * all share a port; sharing.c decides which may. A sock of kernel TCP never has this user, so
- * SO_REUSEPORT lets none share the port with a lease, unless it is in TIME-WAIT: then kernel TCP
- * does not compare the users (sharing.c: is_in_the_way()).
+ * all share a port; sharing.c decides which may. A sock of kernel TCP never has this user, so it
+ * never shares the port with a lease, unless it is in TIME-WAIT (sharing.c: is_in_the_way()).
  *
  * The shared lease, which connect() without bind() makes, is bound to the local address of the
  * connection and serves any number of 4-tuples. It has no sk_reuseport, so nothing else can bind
- * its port there. It is a TIME-WAIT sock, which is small. Only a full sock can be bound: the bucket owner,
- * one for each processor, binds the port, and the lease then replaces it in the table. When the
- * lease ends, the bucket owner replaces it, and unbinds the port. If all socks of kernel TCP on the port
- * got it from connect() without bind(), the bucket owner can share the port with them.
+ * its port there. It is a TIME-WAIT sock, which is small. Only a full sock can be bound: the bucket
+ * owner, one for each processor, binds the port, and the lease then replaces it in the table, until
+ * the end. If all socks of kernel TCP on the port got it from connect() without bind(), the bucket
+ * owner can share the port with them.
  *
- * All namespaces share the bind buckets. A lease that outlived its namespace or the module would
- * leave a dangling pointer there. So the leases are listed by port, and a namespace that ends takes
- * what remains out of the table. Neighbouring ports have different locks, as in kernel TCP's table:
- * connect() gives them to connections to one destination. Only leases of one port are compared, so
- * nobody needs two of these locks. connect() makes and frees leases often, so the lists are two
- * levels of arrays. A block of lists exists only while one of its ports has a lease; one empty
- * block is kept for reuse.
+ * A lease that outlived its namespace or the module would leave a dangling pointer in the bind
+ * buckets. So the leases are listed by port, and a namespace that ends takes what remains out of the
+ * table. Neighbouring ports have different locks, as in kernel TCP's table, and nobody needs two of
+ * them. connect() makes and frees leases often, so the lists are two levels of arrays. A block of
+ * lists exists only while one of its ports has a lease; one empty block is kept.
  */
 #include "ports/ports.h"
 
@@ -195,10 +192,7 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	}
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
-	/*
-	 * Arriving segments already read this pointer. Who sees the new bitmap also sees that it is
-	 * empty, and all parts of the namespace that were made before
-	 */
+	/* arriving segments read it already: who sees the new bitmap also sees all parts that were made before */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }
@@ -247,17 +241,13 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
  * Each lease of a bind() and each bucket owner is in this reuseport group, to avoid a fast path of kernel
- * TCP's bind(). It may admit a sock with SO_REUSEPORT if the last sock that bound the port has the
- * same user. So a lease that asks for its own port again (xtcp_lease_listen()) would always be
- * admitted. A sock in a group is compared with each sock on the port. One sock of the group counts
- * as closed: otherwise kernel TCP would let no lease share a port.
+ * TCP's bind(), which may admit a sock with SO_REUSEPORT if the last one on the port has the same user:
+ * always, if a lease asks for its own port again (xtcp_lease_listen()). A sock in a group is compared
+ * with each. One sock of the group counts as closed: else kernel TCP would let no lease share a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
-/*
- * Sets what kernel TCP's bind table reads, except namespace, address and port. @sk is zeroed; only
- * the front part of a struct sock is needed, up to the last of these fields.
- */
+/* Sets what kernel TCP's bind table reads, except namespace, address and port, in the front of a zeroed struct sock. */
 static void xtcp_lease_init_sock(struct sock *sk)
 {
 	sk->sk_prot = &lease_prot;
@@ -318,10 +308,7 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuseport < 0;
 }
 
-/*
- * Is @other a sock of kernel TCP on another device than the bucket owner's? A lookup of the 4-tuple with
- * the bucket owner's device, or without one, would miss it.
- */
+/* Is @other of kernel TCP, on a device? A lookup of the 4-tuple with the bucket owner's, or without, would miss it. */
 static bool is_of_another_device(struct sock *other, void *tb_owner)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);
@@ -338,15 +325,11 @@ static bool is_another(struct sock *other, void *tb_owner)
 /*
  * Sets fastreuseport of the bucket of @port as if the bucket owner's SO_REUSEPORT group had the port, so
  * that kernel TCP admits the bucket owner. A bind() that comes first changes it again, and shut_door()
- * notices. It is set only if
+ * notices. @beside of the lease says whether there is a bucket. Return: 0, or -EADDRINUSE, unless
  *
  *  - all socks on the port got it from connect(): each of kernel TCP's needs only its own 4-tuple;
- *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease
- *    without a device may share the port with such socks: xtcp_tb_meets() later compares their
- *    4-tuples with those of our connections.
- *
- * Return: 0; @beside of the lease says whether there is a bucket. -EADDRINUSE if a condition does
- * not hold: then connect() leaves the port, as kernel TCP's does.
+ *  - no sock of kernel TCP there is on another device, if the lease is bound to one. Without, it may
+ *    share the port: xtcp_tb_meets() later compares their 4-tuples with those of our connections.
  */
 static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
@@ -354,10 +337,7 @@ static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	struct inet_bind_bucket *tb;
 	int err = 0;
 
-	/*
-	 * another build may have shut the door, whose connections are not in our table: only shut_door() leaves
-	 * fastreuse at 0 or more while fastreuseport is below, and each build has a user of its own
-	 */
+	/* fastreuse at 0 or more with fastreuseport below: another build has shut the door, as its own user */
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, tb_owner, port);
 	lease->beside = tb;
@@ -389,9 +369,8 @@ static void disinvite(const struct sock *tb_owner, u16 port)
 }
 
 /*
- * Makes kernel TCP's connect() skip the port. Return: true if no other sock has come since
- * invite(): fastreuseport is as invite() has set it, or the bucket owner is alone. Else it must not stay
- * there.
+ * Makes kernel TCP's connect() skip the port. Return: true if no other sock has come since invite();
+ * else the bucket owner must not stay there.
  */
 static bool shut_door(struct sock *tb_owner, bool invited)
 {
@@ -447,10 +426,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_lock(&head->lock);
 	spin_lock(&same->lock);
 	xtcp_compat_bind_move(from, to, tw);
-	/*
-	 * if it is the last in its bucket, and no bind() has come since shut_door(), kernel TCP's connect() may
-	 * use the port again: all that are left got it from connect()
-	 */
+	/* no bind() since shut_door(): without leases of ours, kernel TCP's connect() may use the port again */
 	if (from == xtcp_lease_sk(lease) && is_connects_alone(tw->tw_tb) && xtcp_portlist_is_last(lease))
 		tw->tw_tb->fastreuse = -1;
 	spin_unlock(&same->lock);
@@ -491,8 +467,7 @@ static void place_tb_owner(struct sock *tb_owner, const struct in6_addr *addr, i
 
 /*
  * Binds the port of a shared lease in kernel TCP's table. @addr: as in a struct xtcp_tuple; @dev:
- * 0: none. It may share the port under the conditions of invite(), and @beside is set then. Return:
- * 0, -EADDRINUSE or -ENOMEM.
+ * 0: none. The conditions of invite() hold. Return: 0, -EADDRINUSE or -ENOMEM.
  */
 static int xtcp_tb_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -549,8 +524,7 @@ static bool is_on_device_with(struct sock *other, void *arg)
 
 /*
  * Does a sock of kernel TCP on a device have the 4-tuple that a sock of ours without a device
- * wants? A segment by that device would match both, and xtcp_demux_kernel_holds() does not find it.
- * All socks on the port are walked, but only if @devices of the lease is set.
+ * wants? A segment by that device would match both; xtcp_demux_kernel_holds() does not find it.
  */
 bool xtcp_tb_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
 {
@@ -631,9 +605,8 @@ static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /*
- * Binds a port (0: kernel TCP chooses, as for its own bind()) for @sk, with its address, device and
- * options. *@lease: for xtcp_lease_put(). Return: 0, -EADDRINUSE by the rules of kernel TCP,
- * -ENOMEM or -ENOBUFS.
+ * Binds a port (0: kernel TCP chooses) for @sk, with its address, device and options. *@lease: for
+ * xtcp_lease_put(). Return: 0, -EADDRINUSE by the rules of kernel TCP, -ENOMEM or -ENOBUFS.
  */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
@@ -649,10 +622,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held. The choice depends on
-	 * SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse), which get_place() sets under
-	 * the lock. A bind() of ours that asks for the chosen port before then may be refused, even
-	 * if both socks have SO_REUSEPORT
+	 * without a lock: kernel TCP may sleep while it chooses, by SO_REUSEADDR alone. Before get_place()
+	 * sets SO_REUSEPORT, a bind() of ours that asks for the chosen port may be refused in spite of it
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -666,9 +637,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 }
 
 /*
- * Gets the shared lease of a port, for one more 4-tuple. @addr: as in a struct xtcp_tuple; @dev: 0:
- * none. Return: for xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM,
- * -ENOBUFS.
+ * Gets the shared lease of a port, for one more 4-tuple; for xtcp_lease_put(). @addr: as in a struct
+ * xtcp_tuple. Return: ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM, -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -705,9 +675,8 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 }
 
 /*
- * Binds a lease to the device of its owner @sk (SO_BINDTODEVICE).
- * @dev: 0: none, so that it is at the old and at the new device. Return: false if @sk does not own
- * @lease, or its device is in another VRF; nothing has changed then.
+ * Binds a lease to the device of its owner @sk (@dev; 0: none, so that it is at the old and the new
+ * one). Return: false, and nothing has changed, if @sk does not own @lease, or is in another VRF.
  */
 bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -721,10 +690,7 @@ bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
 	return follows;
 }
 
-/*
- * Lets the owner @sk listen. The rules are stricter than those for bind(). So the lease asks kernel
- * TCP's table a second time, as kernel TCP's own listen() does. Return: 0 or -EADDRINUSE.
- */
+/* For the owner. Stricter than bind(): asks again, as kernel TCP's own listen() does. Return: 0 or -EADDRINUSE. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
 	spinlock_t *lock = lock_of_lease(lease);
@@ -796,10 +762,7 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 
 	if (!lease || lease->shared)
 		return;
-	/*
-	 * a sock that leaves its lease clears "owner", and a listener that ends its pointer to the
-	 * queues. Both are freed a grace period later
-	 */
+	/* a sock that has left its lease, and a listener that has ended, are freed a grace period later */
 	rcu_read_lock();
 	owner = READ_ONCE(lease->owner);
 	listener = owner ? xtcp_listen_queues(owner) : NULL;
@@ -811,11 +774,9 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 /*
  * Keeps socks of kernel TCP off the port while @sk, which calls connect(), is connected. With
  * SO_REUSEADDR a sock of each stack may bind one port, and both could get the same 4-tuple. So the
- * lease drops SO_REUSEADDR and asks for the same port again. It gets the option back when its last
- * full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT may be there even after
- * success, so the caller checks whether kernel TCP has the 4-tuple. Return: 0, or -EADDRNOTAVAIL
- * when a sock of kernel TCP is on the port, or when @sk is in another VRF than when it bound the
- * port.
+ * lease drops SO_REUSEADDR until its last full sock has left, and asks for the same port again. A
+ * TIME-WAIT sock of kernel TCP with SO_REUSEPORT may still have the 4-tuple: the caller checks.
+ * Return: 0; -EADDRNOTAVAIL: kernel TCP is on the port, or @sk was in another VRF at bind().
  */
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -915,10 +876,9 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 }
 
 /*
- * Makes the slabs of leases, and the bucket owners. In kernel TCP's table, the leases of the build named
- * xtcp belong to INVALID_UID, which no process can have. With one user, kernel TCP would let the
- * leases of two builds share a port. So another build uses one of the last user ids, which no
- * system gives to anybody, by its name.
+ * In kernel TCP's table, the leases of the build named xtcp belong to INVALID_UID, which no process
+ * can have. With one user, kernel TCP would let leases of two builds share a port. So another build
+ * uses one of the last user ids, which no system gives to anybody, by its name.
  */
 int xtcp_lease_init(void)
 {

@@ -23,22 +23,22 @@
  * half one by one. In each stack, connections to different destinations share ports.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or only a TIME-WAIT record
- * that net.xtcp.tw_reuse lets us replace. While many ports are free, one of the first few tries
- * most likely succeeds. When they become scarce, the destination gets a map.
+ * that net.xtcp.tw_reuse lets us replace. Usually one of the first few tries succeeds. When ports
+ * become scarce, the destination gets a map.
  *
  * A map is a bitmap of the ports in use towards one destination, for the socks that are bound to
  * one interface, or for those that are bound to none. With it, a choice is a search for a clear
  * bit, however full the range is. It learns of ports of other socks when an attempt to take one is
- * refused. The first map of a namespace makes its struct xtcp_portmaps: few ever need one. Each
- * call of connect() then looks up some ports of the socket's range in the table of connections,
- * until the map knows all. When it shows at most an eighth of the range as in use, or no port that
- * connect() chose, it is freed as soon as no call of connect() uses it.
+ * refused. Few namespaces ever need a map, so the first one makes struct xtcp_portmaps. Each call of
+ * connect() then looks up some ports of the socket's range in the table of connections, until the
+ * map knows all. When it shows at most an eighth of the range as in use, or no port that connect()
+ * chose, it is freed as soon as no call of connect() uses it.
  *
  * A connection gets the number of its map before the bit of its port is set, and the bit is cleared
- * after it has left the table. So the map is correct, with one exception: in between, another
- * connection may take the port. The map then shows the port as free until the next attempt is
- * refused. By the number, no lookup is needed when the connection ends. It may outlive the map, and
- * a new map may get the number: that one ignores the ends of connections to another destination.
+ * after it has left the table. If another connection takes the port in between, the map shows it as
+ * free until the next attempt is refused. By the number, no lookup is needed when the connection
+ * ends. It may outlive the map, and a new map may get the number: that one ignores the ends of
+ * connections to another destination.
  *
  * Each map has a lock, so connections to different destinations share none. A map that is not
  * needed any more is marked as dead under it, and then removed. A lookup finds a map under RCU,
@@ -59,10 +59,7 @@
 struct xtcp_port_range {
 	u32 low;	/* the first port, host order */
 	u32 count;
-	/*
-	 * where a search begins, less than @count. By a map: at port @low + @offset; else the ports of a half
-	 * are numbered from 0, and it begins at @offset modulo the size of the half
-	 */
+	/* where a search begins, below @count: at port @low + @offset, without a map at this port of a half */
 	u32 offset;
 	/* every how many ports from @low one is kernel TCP's: a power of two, the same in each word; 0: none */
 	u32 spared;
@@ -89,9 +86,8 @@ struct xtcp_portmap {
 	u32 unknown_end;	/* the port after the last one */
 	unsigned long *ours;	/* a bit for each port; set if connect() chose the port for a tuple in the table */
 	/*
-	 * a bit for each port; set if a call of connect() tries the port now, if the last attempt was refused
-	 * because the port is bound, reserved, or of a connection that the map does not serve, or if the port is
-	 * unknown. It may be out of date
+	 * a bit for each port that a call of connect() tries now, or was last refused as bound, reserved or of a
+	 * connection that the map does not serve, or that is unknown. It may be out of date
 	 */
 	unsigned long *others;
 };
@@ -139,10 +135,7 @@ static struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/*
- * Marks the map as dead if no call of connect() uses it, and @ours is empty or @surplus <= 0.
- * Return: true if so: the caller then releases the lock and removes the map.
- */
+/* If no call of connect() uses it, and @ours is empty or @surplus <= 0. True: the caller has to remove it. */
 static bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&map->lock);
@@ -178,8 +171,7 @@ static void mark(struct xtcp_portmap *map, u32 port)
 
 /*
  * Sets the bit of a port in @ours if connect() chose it for a connection in the table that @map
- * serves. If that leaves meanwhile, xtcp_portmaps_tuples_ended() waits for our lock, and clears the
- * bit.
+ * serves. If that leaves meanwhile, xtcp_portmaps_tuples_ended() waits for our lock.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -253,11 +245,10 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
 /*
  * Chooses a port that may be free, in our half (@first) or kernel TCP's, and sets its bit in
  * @others, so that no other call tries it. The caller then says what became of it:
- * xtcp_portmap_taken(), _refused() or _not_taken(). While the map does not know all ports, each
- * call looks up some more.
+ * xtcp_portmap_taken(), _refused() or _not_taken(). Return: the port, host order; 0: none is clear.
  *
  * A destination that reuses TIME-WAIT records (net.xtcp.tw_reuse) has a full map for long: calls do
- * not search again until a bit is cleared (@full). Return: the port, host order; 0: none is clear.
+ * not search again until a bit is cleared (@full).
  */
 static u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range,
 			       bool first)
@@ -297,10 +288,7 @@ static void xtcp_portmap_taken(struct xtcp_portmap *map, struct xtcp_conn *conn)
 	spin_unlock_bh(&map->lock);
 }
 
-/*
- * The chosen port is in use. If connect() chose it for a connection that the map serves, its bit
- * moves to @ours, and is cleared when that connection ends. Else it stays in @others.
- */
+/* The chosen port is in use: if by a connection that the map serves, its bit moves to @ours, else it stays. */
 static void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&map->lock);
@@ -329,8 +317,7 @@ static void xtcp_portmap_forget_others(struct xtcp_portmap *map)
 
 /*
  * Clears the bits of successive connections that store the number of @map, from @conn on; they have
- * left the table. @next: as for xtcp_portmaps_tuples_ended(). Inlined, so that its calls are, too.
- * Return: the first connection with another number, or NULL.
+ * left the table. Return: the first one with another number, or NULL. Inlined, so that @next is, too.
  */
 static __always_inline const struct xtcp_conn *
 xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
@@ -491,9 +478,8 @@ static void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /*
- * Makes a map that examines @range, or gets the one that another caller has just made. Return: the
- * map, which the caller gives back by xtcp_portmaps_put(). NULL: there is no memory; there are too
- * many maps; or the other caller's map has ended already, since many ports are free again.
+ * Makes a map that examines @range, or gets the one that another caller has just made, for
+ * xtcp_portmaps_put(). NULL: no memory, too many maps, or that one has ended: many ports are free.
  */
 static struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					       const struct xtcp_port_range *range)
@@ -526,10 +512,7 @@ static struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct
 	return map;
 }
 
-/*
- * As xtcp_portmap_clear(), with the lock; removes a map that is not needed any more. If it is dead,
- * clears nothing and returns the connection after @conn.
- */
+/* As xtcp_portmap_clear(), with the lock; removes a map that is not needed any more. Clears nothing in a dead one. */
 static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map,
 							  const struct xtcp_conn *conn,
 							  const struct xtcp_conn *(*next)(const struct xtcp_conn *))
@@ -671,9 +654,8 @@ static int try_port(struct sock *sk, u16 port)
 
 /*
  * Tries at most @tries ports of our half (@first) or kernel TCP's, from the range's offset on.
- * @look: if most ports are probably taken and records may be replaced, the key of the destination;
- * else NULL. Then no lease is taken for a port if one of our connections or records visibly keeps
- * the tuple.
+ * @look: NULL; or the key of the destination, if most ports are probably taken and records may be
+ * replaced: a port is passed over if a connection or record of ours visibly keeps the tuple.
  */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries,
 		       struct xtcp_demux_key *look)
@@ -756,10 +738,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
-/*
- * Where to start in the range (RFC 6056 section 3.3.4): by a keyed hash of the destination and of
- * the time, as local port. 16 bits are enough: when they repeat, the counter has moved on.
- */
+/* Where to start (RFC 6056 section 3.3.4). 16 bits of time are enough: when they repeat, the counter has moved on. */
 static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
 	u32 *counter, offset;

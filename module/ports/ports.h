@@ -143,10 +143,9 @@ static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /*
- * For a record, which @socks does not count. If connect() has cleared SO_REUSEADDR of the lease
- * (xtcp_lease_make_exclusive()), it comes back with the end of the last full sock, even if records
- * remain. Then a sock of kernel TCP with SO_REUSEADDR can bind the port, as beside a TIME-WAIT sock
- * of its own.
+ * For a record, which @socks does not count: SO_REUSEADDR, which connect() may have cleared
+ * (xtcp_lease_make_exclusive()), comes back with the end of the last full sock. Then a sock of kernel
+ * TCP with SO_REUSEADDR can bind the port, as beside its own TIME-WAIT sock.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
@@ -155,8 +154,7 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 
 /*
  * Might xtcp have a lease on @port? @bits: xtcp_net.port_bits, at first an empty bitmap that all
- * namespaces share. Who sees a namespace's own also sees all its parts, which were made before
- * (netns.c).
+ * namespaces share. Who sees a namespace's own also sees all its parts (netns.c).
  */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {

@@ -6,14 +6,13 @@
  * both have SO_REUSEADDR and the older one does not listen, or if both have SO_REUSEPORT and the
  * same user. But a sock to which a BPF program was attached before its bind()
  * (SO_ATTACH_REUSEPORT_*) joins no other group. Kernel TCP compares the lease of a bind() with its
- * own socks, but lets it share with other leases. So afterwards this file walks kernel TCP's table
- * by address, with the table's own locks in kernel TCP's order, and compares the leases.
+ * own socks, but not with other leases: for these, this file walks its table by address, with its
+ * locks in its order.
  *
  * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
  * device of its owner, unless that is connected (xtcp_lease_follow()), and stores the options that
  * it had at bind() or listen(). A sock may share the port if the stored options allow it, or the
- * owner's present ones. Kernel TCP compares present options, too, unless all socks on the port had
- * the same ones when they bound.
+ * owner's present ones, as in kernel TCP, unless all socks on the port had the same at bind().
  */
 #include "ports/ports.h"
 
@@ -75,10 +74,7 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 				  ipv6_addr_equal(&ra.v6_addr, &rb.v6_addr));
 }
 
-/*
- * The owner of the lease of a bind(), while its present options count: it is the only user. If
- * children or records use the lease, too, its stored options decide: NULL.
- */
+/* The owner of the lease of a bind(), as its only user: its present options count. Else the stored ones do: NULL. */
 static const struct sock *owner_alone(const struct xtcp_lease *lease)
 {
 	return !lease->shared && refcount_read(&lease->users) == 1 ? lease->owner : NULL;
@@ -100,10 +96,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	return data_race(owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid));
 }
 
-/*
- * May @sk share the port with @lease, if their addresses overlap? @begins: @sk calls listen(). Then
- * an owner that has cleared SO_REUSEADDR refuses @sk, as in Linux.
- */
+/* If their addresses overlap. @begins: @sk calls listen(): an owner without SO_REUSEADDR refuses it, as in Linux. */
 static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool begins)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
@@ -127,10 +120,9 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool b
 }
 
 /*
- * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * sock has to be compared? Usually so if @sk belongs to its SO_REUSEPORT group: all socks that
- * overlap with @lease have admitted @lease, and so admit @sk. Not if the port may have an outsider
- * that might refuse @sk:
+ * Does @lease alone prove that @sk may bind to the same address, port and device? Usually so if @sk
+ * belongs to its SO_REUSEPORT group: all socks that overlap with @lease have admitted it, and so
+ * admit @sk. Not if the port may have an outsider that might refuse @sk:
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
@@ -160,10 +152,9 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Is @other in its way? Kernel TCP lets a lease
- * share a port with other leases of bind(), and with its own TIME-WAIT socks that have
- * sk_reuseport. For it each of them has sk_reuseport, and the same uid, which no user has. So xtcp
- * must ask about these; for all others kernel TCP's answer holds.
+ * Kernel TCP has admitted the lease of a bind(). Is @other in its way? Kernel TCP lets a lease share
+ * a port with other leases of bind(), and with its own TIME-WAIT socks that have sk_reuseport: each
+ * has the uid that no user has. Only these are asked about here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -196,9 +187,8 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Does a member of the group vouch for @sk (lease_vouches())? Then @sk need not be compared with
- * all socks on the port, which takes longer with each member. If the search misses one, only time
- * is lost.
+ * Does a member of the group vouch for @sk? To compare @sk with all socks on the port takes longer
+ * with each member. If the search misses one, only time is lost.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -269,12 +259,10 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /*
- * Binds a lease to another device (0: none); its owner @sk is on a device of the same VRF, or on
- * none. As in Linux, nobody is asked. So @lease may now overlap with socks to which it was not
- * compared, and no longer speaks for them (lease_vouches()).
- *
- * A VRF has its own ports. If @sk is in another VRF than the lease, kernel TCP would look for it in
- * a wrong bucket. It stays where it is then, and must not ask for its port again. Return: false.
+ * Binds a lease to another device (0: none) for its owner @sk. As in Linux, nobody is asked. So @lease
+ * may now overlap with socks to which it was not compared, and no longer speaks for them
+ * (lease_vouches()). Return: false if @sk is in another VRF than the lease, for which kernel TCP would
+ * look in a wrong bucket: it stays, and must not ask for its port again.
  */
 bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -301,10 +289,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
 		return -EADDRINUSE;
-	/*
-	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR, to protect the connection of
-	 * another sock with this lease, such as a child: not set again while others have the lease
-	 */
+	/* if xtcp_lease_make_exclusive() has cleared it, a connection with this lease, as a child, needs that */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (unlikely(sk->sk_reuse == SK_FORCE_REUSE)) {

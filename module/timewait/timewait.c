@@ -7,11 +7,9 @@
  * A record replaces its sock in the table of connections. It has a reference to the lease that
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
  * namespace are spread over its shards by hash. A shard has a lock, a timer, and two lists in order
- * of expiry, one for each state. In a full namespace, a new record evicts the one of its shard that
- * expires next, or one of another shard if its own is empty. So no connection is denied its
- * TIME-WAIT, and connections that end at the same time mostly take different locks.
- * net.ipv4.tcp_max_tw_buckets limits a namespace. All guests together have a limit, too, and those
- * of one maker.
+ * of expiry, one for each state. In a full namespace (net.ipv4.tcp_max_tw_buckets), a new record
+ * evicts the one of its shard that expires next, or one of another shard if its own is empty. So no
+ * connection is denied its TIME-WAIT. All guests together have a limit, too, and those of one maker.
  *
  * When the sock ends, the record enters a list, under the lock of its shard. Later one caller
  * claims it: sets "dead" under the same lock. xtcp_batch_end() then takes the records of a batch
@@ -44,9 +42,8 @@
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 
 /*
- * Any user can create a guest, and set its max_tw_buckets to any value. So the records of all
- * guests together have a limit, and those of one maker's guests (memory.c). A signed record counts
- * as two, since its keys take about as much memory as a record and its port (record_init()).
+ * Any user can create guests, and set their max_tw_buckets. So the records of all guests have a limit,
+ * and those of one maker's (memory.c). A signed record counts as two, for its keys (record_init()).
  */
 static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
@@ -78,13 +75,12 @@ static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
  * How many records may a guest have? Usually all of the share of its maker's guests. A guest that
  * adds a record evicts only its own (make_room()), and never the new one. So once the maker, or all
  * guests together, have too much, each guest has 1/LITTLE_PART of the share: guests with many evict
- * some when they add one, guests with few keep theirs and get more. Otherwise a maker's second
- * guest would have to live on one record beside a first that was there before.
+ * some when they add one, guests with few keep theirs. Otherwise a maker's second guest would have
+ * to live on one record.
  *
- * A maker with very many guests could have many times his share in this way. So beyond MUCH_TIMES
- * of it, each of his guests that adds a record is left with less and less, in the end with the
- * newest alone. The same applies to the guests of many makers, but not to those of a maker who has
- * no more than one guest may have then: he must not pay for the others.
+ * So beyond MUCH_TIMES of the share, each guest of a maker with very many guests that adds a record is
+ * left with less and less, in the end with the newest alone. The same applies to the guests of many
+ * makers, but not to those of one who has no more than one guest may have then.
  */
 static unsigned int share_of_guest(const struct xtcp_net *xn)
 {
@@ -203,9 +199,8 @@ static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 }
 
 /*
- * Tells the maps of ports (port.c) that records have left the table. Records of different maps
- * often alternate. So xtcp_batch_end() sorts them into MAP_GROUPS groups by the number of the map,
- * and the lock of a map is taken once for successive records of that map.
+ * Tells the maps of ports (port.c) that records have left the table. Records of different maps often
+ * alternate: in groups by the number of the map, its lock is taken once for successive ones.
  */
 static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
 {
@@ -217,9 +212,8 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *cons
 }
 
 /*
- * Subtracts the signed records of @claimed from the count of the namespace. If this is 0, as
- * mostly, there are none: a record is counted before it enters its list. Return: true if the
- * records need free_signed_rcu().
+ * Uncounts the signed records of @claimed. If the namespace has none, as mostly, there are none: a
+ * record is counted before it enters its list. Return: do they need free_signed_rcu()?
  */
 static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
 {
@@ -241,10 +235,7 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/*
- * Takes claimed records, perhaps none, out of the table, puts their leases and frees them. BH is
- * disabled, and no lock of a shard held.
- */
+/* Takes claimed records out of the table, puts their leases and frees them. BH is disabled, no shard locked. */
 static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 {
 	const struct xtcp_conn *groups[MAP_GROUPS] = { }, **group;
@@ -289,10 +280,7 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
-/*
- * When all expired records have ended, the timer rests for this time, or for an eighth of TIME-WAIT
- * if that is less; Linux rounds the end of TIME-WAIT just as coarsely
- */
+/* when all expired ones have ended, the timer rests for this, or an eighth of TIME-WAIT: Linux is as coarse */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* at most so many that expire later are passed: enlist() */
 #define EVICT_STEPS	4	/* above the limit, a new record evicts at most so many */
@@ -320,8 +308,7 @@ static int record_init(void)
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));
 	/*
 	 * a signed record may count as two: with its port it takes at most the memory of two
-	 * unsigned ones and their ports. With pointers of 32 bits it takes somewhat more: the keys
-	 * stay as long
+	 * unsigned ones and their ports; somewhat more with pointers of 32 bits
 	 */
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
 		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
@@ -349,9 +336,8 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Puts a record on its list. It nearly always expires last. With a shorter timeout (TCP_LINGER2, or
- * a sysctl was just lowered), it passes at most SORT_STEPS records that expire later. If still more
- * do, it ends late, together with the one before it.
+ * Puts a record on its list. It nearly always expires last. With a shorter timeout it passes at most
+ * SORT_STEPS records that expire later, and may end late, together with the one before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -493,9 +479,8 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds, so the
- * age may be a second too large: subtract that. At most 30 days, or it overflows 32 bits before the
- * record ends; PAWS needs no larger age.
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds: the age may
+ * be one too large. At most 30 days, or it overflows 32 bits before the record ends.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -615,8 +600,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 
 /*
  * Puts a record into the table in place of a sock whose state leads to TIME-WAIT, or of an orphan in
- * FIN-WAIT-2. RFC 9293 section 3.6.1, MUST-13. Without memory, the connection ends without
- * TIME-WAIT, as in Linux.
+ * FIN-WAIT-2. RFC 9293 section 3.6.1, MUST-13. As in Linux, none without memory.
  */
 void xtcp_record_begin(struct sock *sk, int substate)
 {
@@ -712,9 +696,8 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
  *
  * connect() asks first: to take the port and give it back needs three times as many instructions.
  *
- * The answer may be out of date at once. After false, xtcp_demux_insert() or xtcp_timewait_reuse()
- * look again under their locks. After true, the caller goes on to another port, as if it had looked
- * a moment earlier.
+ * After false, xtcp_demux_insert() or xtcp_timewait_reuse() look again under their locks. After true,
+ * the caller goes on to another port, as if it had looked a moment earlier.
  *
  * Context: process.
  */
@@ -888,9 +871,8 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
 	/*
-	 * fifth step: check the ACK field (RFC 5961 section 5.2): forged text must not end the
-	 * record. MAX.SND.WND is not known. Take the largest window without a shift: what an older
-	 * ACK brings, the peer will send again
+	 * fifth step: check the ACK field (RFC 5961 section 5.2): forged text must not end the record.
+	 * In place of MAX.SND.WND, the largest window without a shift: the peer sends again
 	 */
 	if (!(seg->flags & XTCP_ACK))
 		return ANSWER_NOTHING;
@@ -940,10 +922,9 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * the peer has sent its FIN again: restart the wait of 2 MSL. Anybody may forge other
-	 * segments, which must not keep the record. Nor must a SYN that PAWS rejects: the RST that
-	 * its sender returns to our ACK does not end the record, so a host with older timestamps
-	 * would keep itself out
+	 * the peer has sent its FIN again: restart the wait of 2 MSL. Not for others, which anybody may
+	 * forge, nor for a SYN that PAWS rejects: a RST for our ACK does not end the record, so a host
+	 * with older timestamps would keep itself out
 	 */
 	if (seg->flags & XTCP_FIN && seg->end_seq == tw->rcv_nxt)
 		xtcp_record_restart(xn, tw);
@@ -994,11 +975,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	memcpy(&copy, tw, xtcp_record_size(tw->conn.v4));
 	spin_unlock(&shard->lock);
 	xtcp_batch_end(xn, &claimed);
-	/*
-	 * another caller has claimed the record, perhaps in a batch of hundreds. The new connection
-	 * needs its place in the table now. Any other segment gets no answer: the peer will
-	 * retransmit, and find the record gone
-	 */
+	/* another caller has claimed the record, perhaps with hundreds: the new connection needs its place now */
 	if (unlikely(ends_late) && xtcp_demux_remove(xn, &tw->conn) && tw->conn.map)
 		xtcp_portmaps_tuples_ended(xn, &tw->conn, xtcp_portmaps_no_next);
 

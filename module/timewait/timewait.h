@@ -112,8 +112,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 /*
  * Does net.xtcp.tw_reuse let an active open take the tuple of a record: 1: always; 2: over
- * loopback? @tuple has the addresses of the new connection; @bound_dev_if: the interface of the
- * sock; 0: none.
+ * loopback? @bound_dev_if: the interface of the sock; 0: none.
  */
 static inline bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 					     int bound_dev_if)
