@@ -7,12 +7,11 @@
  * may choose an algorithm that is not allowed. When the module is loaded, NewReno and the default
  * are allowed.
  *
- * Others come and go as modules of their own (outside.h). One may replace another while that is in
- * use: from then on the name leads to the new one, and netns.c gives it to all who have the old
- * one. Who keeps a pointer to such an algorithm holds its module: socks, the defaults of namespaces,
- * rules. Who only reads a name or a flag is in an RCU read side: the module goes a grace period
- * after its algorithm has left the list. It holds this module meanwhile, so it always finds the
- * functions that it calls.
+ * Others come and go as modules of their own (outside.h). One may replace another in use: then the
+ * name leads to the new one, and netns.c gives it to all who have the old one. Who keeps a pointer to
+ * such an algorithm holds its module: socks, the defaults of namespaces, rules. Who only reads a
+ * name or a flag is in an RCU read side: the module goes a grace period after its algorithm has left
+ * the list. It holds this module meanwhile.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -58,10 +57,7 @@ static bool hold_algorithm(const struct xtcp_cong_ops *ops)
 	return likely(!ops->owner) || try_module_get(ops->owner);
 }
 
-/*
- * Loads the module of an algorithm that is not there, for whom Linux loads one of its own: an
- * administrator of the machine, in any namespace. Process context, no locks.
- */
+/* Loads a missing algorithm for an administrator of the machine, in any namespace, as Linux. Process, no locks. */
 void xtcp_algorithms_load(const char *name)
 {
 	bool is_there;
@@ -103,10 +99,7 @@ static const struct xtcp_cong_ops *hold_default(const struct xtcp_net *xn)
 	return ops;
 }
 
-/*
- * Is an algorithm usable? An algorithm needs the mandatory functions, and a name that fits into
- * TCP_CONGESTION and has no spaces: in a list, spaces separate the names.
- */
+/* In a list of names, and so in TCP_CONGESTION, spaces separate them. */
 static bool is_sound(const struct xtcp_cong_ops *ops)
 {
 	const char *c;
@@ -120,10 +113,7 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
 	return true;
 }
 
-/*
- * At module init: checks the algorithms that Kbuild found. Return: 0; -EINVAL when one has no
- * usable name or lacks a mandatory function; -EBUSY when two have the same name.
- */
+/* Checks what Kbuild found. Return: 0; -EINVAL: one is not sound; -EBUSY: two have the same name. */
 static int algorithms_init(void)
 {
 	int i;
@@ -327,10 +317,7 @@ static void replace_algorithm(struct sock *sk, const struct xtcp_cong_ops *ops)
 	xtcp_algorithms_put(old);
 }
 
-/*
- * Gives the namespace's default algorithm to a new sock, or to one that loses its rule's. Socket
- * lock held, or no other thread can reach it yet.
- */
+/* The namespace's default, for a new sock, or one that loses its rule's. Locked, or no other thread can reach it. */
 void xtcp_algorithms_assign(struct sock *sk)
 {
 	replace_algorithm(sk, hold_default(xtcp_net_of(sk)));
@@ -338,9 +325,8 @@ void xtcp_algorithms_assign(struct sock *sk)
 }
 
 /*
- * A child of @lsk gets the algorithm that the listener's program has chosen, otherwise its
- * namespace's default. So far it has a copy of the pointer, and does not hold the algorithm. In the
- * RCU read side; without the lock of @lsk, whose program may choose another one now.
+ * A child gets the algorithm that the listener's program has chosen, otherwise its namespace's
+ * default. So far it has a copy of the pointer, not held. RCU read side, without the lock of @lsk.
  */
 void xtcp_algorithms_inherit(struct sock *child, const struct sock *lsk)
 {
@@ -363,9 +349,8 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 }
 
 /*
- * Takes the algorithm of a rule of the policy table; false if the program has chosen one, which
- * stays. @sk: about to open, or a new child. An administrator has made the rule: no permission is
- * needed. RCU read side, in which the rule stays.
+ * A rule's, unless the program has chosen one. @sk: about to open, or a new child. No permission is
+ * needed: an administrator has made the rule, which stays in the RCU read side.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {
@@ -433,12 +418,9 @@ void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at)
 }
 
 /*
- * Takes the algorithm that the route names, if any, or what has replaced its own. @sk: about to
- * open, or a new child.
- *
- * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
- * no permission. If it is locked, the program cannot choose another algorithm. If xtcp has none of
- * that name, it is ignored.
+ * Takes the algorithm that the route names, if there is one, or what has replaced its own. @sk: about
+ * to open, or a new child. As in Linux, the metric congctl overrides TCP_CONGESTION and the default,
+ * and needs no permission. If it is locked, the program cannot choose another one.
  */
 void xtcp_algorithms_take_route(struct sock *sk)
 {
@@ -470,10 +452,9 @@ void xtcp_algorithms_take_route(struct sock *sk)
  * @name: the name of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
- * If the route has locked the algorithm, no choice is allowed, not even of the current one.
- * Otherwise only an administrator may choose an algorithm that is not on the list of allowed ones.
- * As in Linux, anyone may choose the current one again; but not if a rule of the policy table has
- * set it: that is for one connection, and a choice holds for later ones, too.
+ * If the route has locked the algorithm, no choice is allowed. Otherwise only an administrator may
+ * choose one that is not on the list of allowed ones. As in Linux, anyone may choose the current one
+ * again, unless a rule has set it, for one connection: a choice holds for later ones, too.
  * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */
@@ -512,11 +493,8 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 }
 
 /*
- * Starts the algorithm of an established connection, or a new one, after its windows are set.
- *
- * Its private state is in tx->stream, so it begins when that is allocated. With control() or info()
- * that is now: TCP_INFO can then show the algorithm's rate, TCP_CC_INFO its state. Without memory
- * it begins with the first data.
+ * After the windows are set. The private state is in tx->stream, so the algorithm begins when that is
+ * allocated: now with control() or info(), which TCP_INFO and TCP_CC_INFO show, if there is memory.
  */
 void xtcp_algorithms_start(struct sock *sk)
 {

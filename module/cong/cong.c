@@ -10,8 +10,6 @@
  * skb stores how much had been delivered when it was sent. An ACK gives a sample: how many octets
  * have arrived since, and how long they took, to be sent or to be acknowledged, whichever is
  * longer. So ACKs that arrive together cannot yield a rate higher than the path allows.
- *
- * Allocates the data state of a connection (struct xtcp_stream); base/state.c says when.
  */
 
 #include "base/bounds.h"
@@ -38,8 +36,7 @@ static void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 /*
  * How much may be sent after this ACK, octets: sndcnt (RFC 9937 section 6.2). @pipe: octets in
  * flight after the ACK. @delivered: DeliveredData, not 0. @safe: SafeACK: SND.UNA has moved, and no
- * further loss was shown. Until something is sent in the reduction, at least one segment: a lost
- * one is resent at once.
+ * further loss was shown. At first at least one segment: a lost one is resent at once.
  */
 static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {
@@ -101,10 +98,7 @@ static void keep_windows(struct xtcp_sender *tx)
 	struct xtcp_cong_stream *prior = &tx->stream->cong;
 	const struct xtcp_cong *cong = &tx->cong;
 
-	/*
-	 * a recovery that is still going on may have reduced cwnd already. BBR restores the larger
-	 * value when it ends (draft-ietf-ccwg-bbr section 5.6.4.4)
-	 */
+	/* a recovery may have reduced cwnd: BBR restores the larger (draft-ietf-ccwg-bbr section 5.6.4.4) */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
@@ -113,10 +107,7 @@ static void keep_windows(struct xtcp_sender *tx)
 	prior->prior_ssthresh = xtcp_reduction_is_on(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
-/*
- * After a loss or a congestion mark; the phase has not changed yet. @in_flight: RecoverFS of RFC 9937
- * section 6.1, octets. @marked: a congestion mark is the only reason; nothing was lost.
- */
+/* The phase has not changed yet. @in_flight: RecoverFS (RFC 9937 section 6.1), octets. @marked: nothing was lost. */
 static void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -141,10 +132,9 @@ static void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
  * @sk: the sock; its phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
  *
- * A mark and a loss in one round trip reduce the window only once (RFC 3168 section 6.1.2). Without
- * marked() this is done. With it, the window now falls at least as far as for the loss alone (RFC
- * 8257 section 3.5). If a recovery begins, PRR starts again: octets sent since the mark must
- * neither reduce its quota nor delay the retransmissions.
+ * A mark and a loss in one round trip reduce the window only once (RFC 3168 section 6.1.2). With
+ * marked() it now falls at least as far as for the loss alone (RFC 8257 section 3.5). If a recovery
+ * begins, PRR starts again: octets sent since the mark must not delay the retransmissions.
  */
 void xtcp_reduction_further(struct sock *sk, u32 in_flight)
 {
@@ -188,8 +178,8 @@ void xtcp_reduction_end(struct sock *sk)
 
 /*
  * Text was lost that is resent, which is no sign of congestion: the windows stay, and the phase
- * becomes LOSS. With control(), xtcp_reduction_repaired() must not restore an older window than the
- * present one. Without it, a reduction that is going on is completed: PRR does not go on in LOSS.
+ * becomes LOSS. With control(), xtcp_reduction_repaired() must not restore an older window. Without
+ * it, a reduction that is going on is completed: PRR does not go on in LOSS.
  */
 void xtcp_reduction_not_due(struct sock *sk)
 {
@@ -228,19 +218,13 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	/*
-	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not
-	 * called. In NORMAL, cwnd is what the repair has left, and says nothing about the path
-	 */
+	/* it may still go on if xtcp_reduction_timeout() was not called. In NORMAL, cwnd is what the repair has left */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;
 }
 
-/*
- * Undoes the last reduction, because it was needless (RFC 4015 section 3.2, RFC 9438 section 4.9);
- * false when xtcp_reduction_forbid_undo() has made it final.
- */
+/* It was needless (RFC 4015 section 3.2, RFC 9438 section 4.9). False: xtcp_reduction_forbid_undo() has been called. */
 bool xtcp_reduction_undo(struct sock *sk)
 {
 	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
@@ -431,10 +415,7 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 	rate->is_limited = sample->is_limited;
 }
 
-/*
- * The initial window, octets: the metric initcwnd of the route, else a rule of the policy table,
- * else net.xtcp.initcwnd, ten segments by default (RFC 6928 section 2).
- */
+/* Octets: the metric initcwnd of the route, a rule's, or net.xtcp.initcwnd: ten segments (RFC 6928 section 2). */
 u32 xtcp_cong_initial(const struct sock *sk)
 {
 	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: xtcp_sender(sk)->cong.initial ?:
@@ -446,9 +427,9 @@ u32 xtcp_cong_initial(const struct sock *sk)
 
 /*
  * Sets the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio): it
- * has to carry the next window, which may be twice as large. It also bounds GSO packets. When
- * Careful Resume has raised the window, it is exactly a window per RTT (RFC 9959 section 4.3.2).
+ * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio), for a
+ * next window twice as large. It also bounds GSO packets. When Careful Resume has raised the window,
+ * it is exactly a window per RTT (RFC 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -470,10 +451,7 @@ static void set_rate(struct sock *sk)
 	cong->rate_is_old = false;
 }
 
-/*
- * The rate at which the connection may send, octets per second. One that is not paced needs it only
- * with more than a segment to send, so it is computed here, and not with each ACK.
- */
+/* Octets per second. A connection that is not paced seldom needs it: so it is computed here, not with each ACK. */
 unsigned long xtcp_cong_rate(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -512,9 +490,9 @@ void xtcp_cong_begin(struct sock *sk)
  * @sk: the sock; its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was resent at least twice, or it met congestion (CE)
  *
- * With @syn_lost, the window is one segment (RFC 5681 section 3.1). As in Linux, one timeout of the
- * SYN is no reason: it comes after a second, and a path may have a longer RTT (RFC 6298 section 2,
- * note on (2.1)). The caller then calls xtcp_algorithms_start().
+ * With @syn_lost, the window is one segment (RFC 5681 section 3.1). As in Linux, not after one timeout
+ * of the SYN: it comes after a second, and a path may have a longer RTT (RFC 6298 section 2, note on
+ * (2.1)). The caller then calls xtcp_algorithms_start().
  */
 void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
@@ -544,9 +522,8 @@ __always_inline struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk
 }
 
 /*
- * Did the window limit the sender? If not, an ACK does not prove that it may grow (RFC 7661 section
- * 4). As in Linux, in slow start it also did if more than half of it was in flight, so that it can
- * double in each round trip.
+ * Did the window limit the sender? If not, it may not grow (RFC 7661 section 4). As in Linux, in slow
+ * start it also did if more than half of it was in flight: it can double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -561,8 +538,7 @@ static bool is_limiting(const struct xtcp_sender *tx)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest flight within a round trip counts: between two windows little is in
- * flight.
+ * As in Linux, the largest flight within a round trip counts.
  */
 void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
@@ -597,10 +573,9 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * Slow start has raised the window from @before, although the sender did not fill it. At most it
- * doubles a flight in a round trip: so twice the largest flight is the limit
- * (draft-ietf-ccwg-ratelimited-increase section 3), or @before. Until ssthresh is set or an idle
- * time reduces cwnd, the flight counts as at least the initial window.
+ * Slow start has raised the window from @before, although the sender did not fill it. The limit is
+ * twice the largest flight (draft-ietf-ccwg-ratelimited-increase section 3), or @before. Until
+ * ssthresh is set or an idle time reduces cwnd, the flight is at least the initial window.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -637,9 +612,8 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 }
 
 /*
- * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1, for an algorithm
- * that uses them: by octets and not by ACKs, since one ACK may cover many segments (RFC 3465).
- * @counted: the algorithm's count of acknowledged octets, of which cwnd add a segment.
+ * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1: by octets and not by
+ * ACKs (RFC 3465). @counted: the algorithm's count of octets, of which cwnd add a segment.
  */
 __always_inline void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
@@ -706,11 +680,8 @@ static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rt
  * per RTO, down to the initial window, as in Linux and RFC 2861 section 3.1; RFC 5681 section 4.1
  * asks for the initial window at once. ssthresh rises to at least three quarters of the old window,
  * except in CWR and fast recovery. With control(), or if net.xtcp.slow_start_after_idle is 0, the
- * window stays.
- *
- * The window that an undo would restore says as little, and falls in the same way: otherwise a peer
- * could save its D-SACK until the idle time is over, and draw a burst.
- * Return: true when the window is smaller than before.
+ * window stays. The window that an undo would restore falls in the same way: otherwise a peer could
+ * save its D-SACK until the idle time is over, and draw a burst. Return: has the window fallen?
  */
 bool xtcp_cong_restart_after_idle(struct sock *sk)
 {

@@ -72,10 +72,7 @@ static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, 
 	*alpha = (struct xtcp_alpha) { .share = one, .segment = mss, .begin = *sent };
 }
 
-/*
- * How many octets @marks CE-marked segments had, at most the @delivered octets that an ACK newly
- * acknowledges or sacks. Marked segments count with the average size of those that we sent.
- */
+/* How many octets @marks CE-marked segments of average size had, at most the @delivered that an ACK newly reports. */
 static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered,
 				    const struct xtcp_alpha_sent *sent)
 {
@@ -183,10 +180,7 @@ static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 de
 	return resume->pipe_base + delivered;
 }
 
-/*
- * May one lost segment be resent even if the window is full? After the retransmission, the caller
- * calls xtcp_resume_freed_one(): one resent segment is enough (RFC 6675 section 5).
- */
+/* May one lost segment be resent even if the window is full? One is enough (RFC 6675 section 5). */
 static inline bool xtcp_resume_may_free_one(const struct xtcp_resume *resume)
 {
 	return resume && resume->frees_one;
@@ -198,9 +192,8 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has Careful Resume raised the window in one step? The segments of a jump are paced, and so are
- * those that their ACKs release. So ACKs come without a pause even if the path is not full, and
- * HyStart must not take them for an ACK train.
+ * Has Careful Resume raised the window in one step? Then pacing makes the ACKs come without a pause
+ * even if the path is not full: HyStart must not take them for an ACK train.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

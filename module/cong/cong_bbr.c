@@ -377,10 +377,7 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 	start_down(bbr, ack->now_us, ack->delivered, ack->random);
 }
 
-/*
- * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a round
- * trip does: it may cause a transition, and an undo must return to the state before.
- */
+/* SaveStateUponLoss(), without the window (cong.c). The first loss of a round trip may cause a transition. */
 static void save_state(struct xtcp_bbr *bbr)
 {
 	if (bbr->saved_in_round)
@@ -420,10 +417,7 @@ static void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 		handle_inflight_too_high(bbr, loss, inflight_at_loss(loss));
 }
 
-/*
- * OnEnterFastRecovery() and OnEnterRTO() (section 5.6.4.4), except for cwnd. A state that a loss of
- * this round trip has saved stays: an undo also takes back a transition that it caused.
- */
+/* OnEnterFastRecovery() and OnEnterRTO() (section 5.6.4.4), except for cwnd. An undo also takes back a transition. */
 static void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
 	save_state(bbr);
@@ -798,10 +792,7 @@ static void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 	bbr->undo_state = 0;
 }
 
-/*
- * HandleRestartFromIdle() (section 5.4.1): sends again with nothing in flight, after the program
- * had written too little to fill the window. Return: the new congestion window, octets.
- */
+/* HandleRestartFromIdle() (section 5.4.1), after the program had written too little. Return: the new window, octets. */
 static u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {
 	bbr->idle_restart = true;

@@ -6,18 +6,18 @@
  * most. The connection requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments
  * are ECT(1); pace.c paces them, which keeps bursts out of the queue.
  *
- * Alpha is the share of octets that were marked. It stays 1 until the first mark, so the first mark
- * halves the window. The first mark in a virtual round trip reduces the window by
- * window * alpha / 2; each octet without a mark adds to it. A virtual round trip takes an RTT, but
- * at least 25 ms. Each updates Alpha at most once, reduces the window at most once, and in
- * congestion avoidance sends one segment more than the one before. So with the same share of marks,
- * a connection with an RTT below 25 ms gets about the rate of one with 25 ms, and not more.
+ * Alpha is the share of octets that were marked. It stays 1 until the first mark, which so halves the
+ * window. The first mark in a virtual round trip reduces the window by window * alpha / 2; each octet
+ * without a mark adds to it. A virtual round trip takes an RTT, but at least 25 ms. Each updates
+ * Alpha at most once, reduces the window at most once, and in congestion avoidance sends one segment
+ * more than the one before. So with the same share of marks, a connection with an RTT below 25 ms
+ * gets about the rate of one with 25 ms.
  *
  * Until something is marked, the window is NewReno's: there may be no L4S queue on the path.
  * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
- * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as
- * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in
- * the same round trip, both together halve it.
+ * field or to drop ECT(1). Otherwise it is NewReno, which reacts to a mark as to a loss (RFC 9331
+ * sections 4.1 and 4.2). A loss halves the window (section 4.3), together with a mark in the same
+ * round trip.
  */
 
 #include "cong/reduction.h"
@@ -136,10 +136,7 @@ static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd
 	return (u32)(octets >> (STEP_SHIFT + SQUARE_SHIFT));
 }
 
-/*
- * The window after a loss, at least two segments: a half, as in Reno (RFC 9331 section 4.3). If a
- * mark has reduced it in the same round trip, both together halve it.
- */
+/* At least two segments: a half, as in Reno (RFC 9331 section 4.3), together with a mark in the same round trip. */
 static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
 {
 	u32 half = cwnd / 2;
@@ -172,10 +169,7 @@ static void prague_start(struct sock *sk)
 		sk_pacing_shift_update(sk, BURST_SHIFT);
 }
 
-/*
- * PRR sets cwnd during loss recovery; slow start sets cwnd after a timeout. In both phases, and in
- * CWR, this function counts CE marks but does not reduce cwnd.
- */
+/* In loss recovery, slow start after a timeout and CWR, counts CE marks but does not reduce cwnd. */
 static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct prague_private *prague = xtcp_cong_private(sk);
@@ -192,10 +186,7 @@ static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 	};
 
 	if (!xtcp_ecn_is_scalable(sk)) {
-		/*
-		 * The path has been found to change the ECN field: no mark reduces the window from
-		 * now on. The last reduction must not count for a loss 2^31 octets later
-		 */
+		/* no mark reduces the window from now on, and the last reduction must not count 2^31 octets later */
 		prague->window.has_reduced = false;
 		return;
 	}

@@ -13,10 +13,7 @@ static inline bool xtcp_reduction_is_on(const struct xtcp_sender *tx)
 	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
 }
 
-/*
- * Make the last reduction final. A congestion mark (RFC 3168 section 6.1.2) or a full local queue
- * proves congestion. A retreat of Careful Resume (resuming.c) is also final. Socket lock held.
- */
+/* Make it final: a congestion mark (RFC 3168 section 6.1.2), a full local queue or a retreat (resuming.c) proves it. */
 static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 {
 	sock_owned_by_me(sk);

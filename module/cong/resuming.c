@@ -19,8 +19,8 @@
  *
  * The saved window is the number of octets that arrived in a round, scaled down to the smallest
  * RTT, so that octets which only waited in a queue do not count. A jump paces at most half of the
- * saved window over the present RTT, which must be longer than half of the saved RTT. So a jump is
- * never faster than the earlier connection was.
+ * saved window over the present RTT, which must be longer than half of the saved RTT: it is never
+ * faster than the earlier connection was.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time;
  * before, it has observed nothing worth saving. Without memory it neither jumps nor observes.
@@ -30,17 +30,15 @@
  * the path that it took, unless the jump has retreated or is not validated yet, or congestion has
  * shown that the path carries less than half of the saved window.
  *
- * In the Safe Retreat Phase PRR does not set the window: the jump has made it much too large, and
- * PRR would be too slow (section 4.5). The window falls at once, and then stays. An undo would
- * raise it again, so none is allowed.
+ * In the Safe Retreat Phase PRR, which would be too slow (section 4.5), does not set the window: it
+ * falls at once, and then stays. An undo would raise it again, so none is allowed.
  *
  * A namespace has one table of saved paths, with the parameters of section 3.1. As in Linux's
- * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed,
- * whatever programs and peers do. The table is allocated when a program switches Careful Resume on,
- * and charged to the memory cgroup of that program. A keyed hash selects a set, in which a path may
- * have any place; a new path replaces the oldest of a full set. No user knows the key, so none can
- * choose which path is forgotten. A connection takes the lock of its set when it first fills its
- * window, when it jumps, when the jump fails, and when it ends.
+ * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed. The
+ * table is allocated when a program switches Careful Resume on, and charged to its memory cgroup. A
+ * keyed hash selects a set, in which a path may have any place; a new path replaces the oldest of a
+ * full set. No user knows the key, so none can choose which path is forgotten. A connection takes
+ * the lock of its set when it first fills its window, jumps, fails to, and ends.
  */
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
@@ -73,10 +71,7 @@ static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resu
 	resume->round_delivered = view->delivered;
 }
 
-/*
- * Does the observation @seen replace @best? The largest is kept, since most rounds do not fill the
- * path. But if @best is more than REFRESH_SECONDS older, half as much is enough.
- */
+/* The largest observation is kept, since most rounds do not fill the path; of an old one half is enough. */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
 	return seen->cwnd >= best->cwnd ||
@@ -87,13 +82,11 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * Measures how much the path carries in an RTT (RFC 9959 section 3.1). @view: after an ACK that
  * reports no loss, no mark and nothing out of order.
  *
- * Octets count when they are acknowledged. A peer can do that before they arrive, but not before
- * they are sent: it cannot make the saved window larger than what was in flight when the round
- * began, plus what was sent in it.
+ * A peer can acknowledge octets before they arrive, but not before they are sent: it cannot make the
+ * saved window larger than what was in flight when the round began, plus what was sent in it.
  *
  * Once the route has moved to another device, nothing more is observed, even if it moves back: the
- * smallest RTT may be that of either. What was observed before stays. A move away and back between
- * two ACKs is not noticed.
+ * smallest RTT may be that of either. A move away and back between two ACKs is not noticed.
  */
 static void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
@@ -130,9 +123,8 @@ static bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
 }
 
 /*
- * jump_cwnd (RFC 9959 section 3.3), at most half of the saved window; 0: this is another path, or
- * the jump would gain nothing. The window does not grow in the RTT of a jump, in which slow start
- * would double it: so a jump has to more than double it.
+ * jump_cwnd (RFC 9959 section 3.3), at most half of the saved window; 0: this is another path, or the
+ * jump would gain nothing: in its RTT slow start would double the window.
  */
 static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
 {
@@ -156,7 +148,6 @@ static void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, 
 /*
  * Does the Unvalidated Phase end: has an octet that was sent in it arrived, or an RTT passed (RFC
  * 9959 section 3.3)? @high: the octet after the highest that is acknowledged or sacked.
- * xtcp_resuming_pushed() checks whether the flight fills the window.
  */
 static bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
 {
@@ -244,10 +235,7 @@ static int prepare_paths(struct xtcp_net *xn)
 	return 0;
 }
 
-/*
- * Forgets all paths of a namespace. Live connections do not save what they observed before; they
- * start to observe again (RFC 9959 section 4.3.1).
- */
+/* Live connections do not save what they observed before; they start to observe again (RFC 9959 section 4.3.1). */
 static void forget_paths(struct xtcp_net *xn)
 {
 	struct xtcp_paths *paths = paths_of(xn);
@@ -255,10 +243,7 @@ static void forget_paths(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/*
-	 * raise the count first. A connection that holds an older observation, and finds its set
-	 * emptied, also sees the new count, and does not save it
-	 */
+	/* first: a connection that finds its set emptied sees the new count, and saves nothing older */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
@@ -304,9 +289,8 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 }
 
 /*
- * /proc/net/xtcp_paths: a line for each path that was saved and is not too old for a jump. cwnd is
- * in octets, of which a jump uses at most half, age in seconds. Each set is copied under its lock;
- * between two sets the table may change.
+ * /proc/net/xtcp_paths: a line for each path that is not too old for a jump. cwnd is in octets, age in
+ * seconds. Between two sets the table may change.
  */
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
@@ -390,10 +374,9 @@ static bool is_expired(const struct xtcp_net *xn, const struct xtcp_saved *saved
 }
 
 /*
- * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken,
- * copies them to @found. Otherwise removes them, if they still equal @taken, an earlier copy: only
- * one connection may use them (RFC 9959 section 3.2). Return: false when there are none, or others
- * than @taken.
+ * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken, copies
+ * them to @found. Otherwise removes them, if they still equal @taken, an earlier copy: only one
+ * connection may use them (RFC 9959 section 3.2). Return: false when there are none, or others.
  */
 static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -420,9 +403,8 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, con
 }
 
 /*
- * Saves parameters of the path @addrs, if they are not too old and Careful Resume is still on.
- * @flushes, here and below: xtcp_paths_flushes() when they were observed; after a later flush
- * nothing is saved. @replace: even in place of older parameters.
+ * Saves parameters of the path @addrs, unless they are too old, or from before a flush (@flushes,
+ * here and below: xtcp_paths_flushes() then). @replace: even in place of older parameters.
  */
 static void save_path(const struct xtcp_net *xn, const struct in6_addr *addrs, const struct xtcp_saved *saved,
 		      u32 flushes, bool replace)
@@ -503,9 +485,8 @@ int xtcp_paths_requested(struct sk_buff *skb, struct genl_info *info)
 }
 
 /*
- * Forgets what was saved: a jump has met congestion, or the RTT shows another path (RFC 9959
- * section 3.5). Not called after the route has moved. What was observed over another device than
- * @ifindex, or saved after a flush, is newer, and stays.
+ * A jump has met congestion, or the RTT shows another path (RFC 9959 section 3.5). What was observed
+ * over another device than @ifindex, or saved after a flush, is newer, and stays.
  */
 static void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 {
@@ -545,10 +526,7 @@ static int device_of(struct sock *sk)
 	return ifindex;
 }
 
-/*
- * Has the route moved to another device than that of the saved path? IP looks it up only when it
- * sends a segment: so no until the first one after the move, and without a route, or over loopback.
- */
+/* Has the route moved to another device? IP looks it up when it sends: no until then, without one, or over loopback. */
 static bool is_elsewhere(struct sock *sk)
 {
 	int ifindex = device_of(sk);
@@ -594,10 +572,7 @@ static void stop_pacing(struct sock *sk)
 	resume_of(sk)->paces = false;
 }
 
-/*
- * Is the connection in its first slow start, without any congestion so far? No if the SYN was lost
- * more than once: it has then begun with less than the initial window.
- */
+/* Is this the first slow start, without congestion? No if the SYN was lost twice, for a smaller window. */
 static bool is_fresh(const struct sock *sk)
 {
 	const struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
@@ -605,10 +580,7 @@ static bool is_fresh(const struct sock *sk)
 	return cong->phase == XTCP_CONG_OPEN && cong->ssthresh == U32_MAX && cong->cwnd >= xtcp_cong_initial(sk);
 }
 
-/*
- * Begins to observe the path, or enters the Reconnaissance Phase. @sk: its window is full, and its
- * algorithm supports Careful Resume. The octets in flight now are the initial data.
- */
+/* Observes the path, or enters the Reconnaissance Phase. The window is full: what is in flight is the initial data. */
 void xtcp_resuming_begin(struct sock *sk)
 {
 	struct xtcp_resume *resume = kzalloc(sizeof(*resume), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
@@ -619,10 +591,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.resume = resume;
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
-	/*
-	 * is_fresh() recognizes earlier congestion by ssthresh. But under BBR, which the program may
-	 * have replaced since, only lost_total and delivered_ce tell of losses and marks
-	 */
+	/* under BBR, which may have been replaced since, is_fresh() sees no congestion by ssthresh */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
 	    !xtcp_paths_find(sk, &resume->saved, NULL))
 		return;
@@ -630,10 +599,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->mark = xtcp_sender(sk)->snd.nxt;
 }
 
-/*
- * Were all saved paths forgotten since the connection began to observe its path, by a write to
- * net.xtcp.careful_resume? Careful Resume then ends, but a retreat, which protects the path, goes on.
- */
+/* Were all paths forgotten since the connection began to observe? A retreat, which protects the path, goes on. */
 static bool is_switched_off(const struct sock *sk)
 {
 	const struct xtcp_resume *resume = resume_of(sk);
@@ -660,10 +626,7 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 	resume->has_taken = true;
 	xtcp_resume_jump(resume, tx->snd.nxt, pipe, tx->stream->delivered, (u32)now_us);
 	tx->cong.cwnd = jump;
-	/*
-	 * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If it is paced already,
-	 * because of a program's rate limit or the algorithm, only the rate changes
-	 */
+	/* RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If it is already, only the rate changes */
 	tx->cong.rate_is_old = true;
 	resume->paces = cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED) == SK_PACING_NONE;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMEJUMPED);
@@ -687,13 +650,12 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
  * xtcp_resuming_full() - the window is full in the Reconnaissance Phase: jump, or wait for an ACK
  * @sk: the sock
  *
- * Several ACKs often come together, and the program then writes its next text only after the last
- * of them. Without this function, the jump would wait for another ACK: for a round trip.
+ * Several ACKs often come together, and the program writes its next text only after the last of
+ * them: the jump would wait for a round trip.
  *
- * A connection jumps only once. So half a window of text must wait, or the jump would gain little.
- * If the latest ACK is older than a round trip, the path may have changed meanwhile (RFC 9959
- * section 4.2.1), and the jump waits for another ACK. It also waits if a segment is in the backlog:
- * the segment may report congestion.
+ * A connection jumps only once, so half a window of text must wait. If the latest ACK is older than a
+ * round trip, the path may have changed meanwhile (RFC 9959 section 4.2.1), and the jump waits for
+ * another ACK; so it does if a segment is in the backlog, which may report congestion.
  * Return: true if the window has jumped: send more.
  */
 bool xtcp_resuming_full(struct sock *sk)
@@ -733,11 +695,8 @@ static u32 highest_told(const struct xtcp_sender *tx)
 
 /*
  * Text was sent: ends the Unvalidated Phase if it is over (RFC 9959 section 3.3): the flight fills
- * the window, an octet that was sent in the phase has arrived, or an RTT has passed.
- *
- * If the route has moved, the jump retreats. xtcp_resuming_acked() tests this, too, but if the
- * receiver's window is large, the flight may fill our window, and so end the phase, before an ACK
- * comes. If Careful Resume was switched off, xtcp_resuming_acked() ends it at the next ACK.
+ * the window, or xtcp_resume_is_due(). If the route has moved, the jump retreats: the flight may fill
+ * our window, and end the phase, before an ACK comes.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -771,19 +730,13 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 /* @reducing: a reduction goes on, at whose end xtcp_reduction_end() may end the Safe Retreat Phase. */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
-	/*
-	 * without SACK, a partial ACK must cause a retransmission: if nothing is resent, perhaps no
-	 * other ACK comes (RFC 6582 section 3.2)
-	 */
+	/* without SACK, a partial ACK must cause a retransmission: else perhaps no ACK comes (RFC 6582 section 3.2) */
 	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
 	if (!reducing)
 		xtcp_resuming_reduced(sk);
 }
 
-/*
- * Observes the path. While something is lost, marked or out of order, octets that an ACK reports may
- * have arrived long before: so such a round does not count, and a new one begins.
- */
+/* While something is lost, marked or out of order, ACKs may report octets of long ago: a new round begins. */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_resume_view view = view_of(sk, sample->now_us);
@@ -795,10 +748,7 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_resume_observe(resume_of(sk), &view);
 }
 
-/*
- * An ACK has come; the phase of congestion control is set for it already. Return: true if the window
- * is set already; false if the algorithm or PRR has to set it, as without Careful Resume.
- */
+/* The phase of congestion control is set already. Return: false if the algorithm or PRR has to set the window. */
 noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_resume *resume = resume_of(sk);
@@ -835,10 +785,7 @@ static bool is_unproven(const struct xtcp_resume *resume)
 	return resume->phase == XTCP_RESUME_UNVALIDATED || resume->phase == XTCP_RESUME_VALIDATING;
 }
 
-/*
- * Reduces the window to PipeSize, which the path is known to carry, before the algorithm reads it,
- * which would take the size of the jump for the capacity of the path.
- */
+/* Reduces the window to PipeSize, which the path is known to carry, before the algorithm reads the jump's. */
 static void bound_by_pipe_size(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -847,10 +794,7 @@ static void bound_by_pipe_size(struct sock *sk)
 	tx->cong.cwnd = min(tx->cong.cwnd, max_t(u32, pipe_size, tx->mss));
 }
 
-/*
- * Something was lost or marked, and the window is about to fall. Return: true when the Safe Retreat
- * Phase begins or goes on: the algorithm then sets ssthresh, and xtcp_resuming_retreat() follows.
- */
+/* The window is about to fall. Return: true in the Safe Retreat Phase, or when xtcp_resuming_retreat() begins it. */
 bool xtcp_resuming_congested(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
@@ -894,10 +838,7 @@ void xtcp_resuming_retreat(struct sock *sk)
 	jump_failed(sk);
 }
 
-/*
- * Leaves the Safe Retreat Phase, if all octets that were sent in the jump are acknowledged; no
- * reduction goes on. The window stays, and slow start raises it afterwards as far as ssthresh.
- */
+/* Once all octets of the jump are acknowledged. The window stays, until slow start raises it as far as ssthresh. */
 void xtcp_resuming_reduced(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
