@@ -74,9 +74,8 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
 }
 
 /*
- * Is the timer armed? The caller holds the lock that the timer's function takes. Another processor
- * may start to run the timer now: either answer is right then, since its function waits for the
- * lock, and checks everything again.
+ * The caller holds the lock that the timer's function takes. If it begins to run now, either answer is
+ * right: the function waits for the lock, and checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {
@@ -159,9 +158,8 @@ static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 }
 
 /*
- * Is @counter above @limit? Exact for a small limit. For a large one the answer may be wrong by
- * 1/@rough_part of the limit: to add up the counts of all processors for each connection would cost
- * too much. @batch: how much a processor counts before it updates the sum.
+ * Exact for a small limit. For a large one it may be wrong by 1/@rough_part of the limit: to add up
+ * the counts of all processors costs too much. @batch: how much one counts before it updates the sum.
  */
 static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit, s32 batch, int rough_part)
 {

@@ -42,10 +42,7 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 	return likely(us - least <= most - least) ? us : us < least ? least : most;
 }
 
-/*
- * @us, the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, as ticks, rounded up; 0 if that is less
- * than two ticks or more than 200 ms, which the caller refuses, as Linux does.
- */
+/* TCP_RTO_MIN_US or TCP_DELACK_MAX_US in ticks, rounded up; 0, which Linux refuses: below two ticks, above 200 ms. */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
 	const unsigned long ticks = usecs_to_jiffies(us);
@@ -54,10 +51,7 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 	return ticks < 2 || ticks > HZ / 5 ? 0 : ticks;
 }
 
-/*
- * Compute what getsockopt(TCP_RTO_MIN_US) returns, in microseconds: the floor of the RTO, but
- * without the route's metric, which xtcp_bounds_rto_min_us() includes. Any context.
- */
+/* getsockopt(TCP_RTO_MIN_US), microseconds: the floor of the RTO, but without the route's metric. Any context. */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
 	const u32 ticks = READ_ONCE(xtcp_endpoint(sk)->rto_min);
@@ -118,9 +112,8 @@ static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 
 /*
  * How long an ACK may wait, jiffies. @set: TCP_DELACK_MAX_US or net.xtcp.delack_max_us. @floor_us:
- * the floor of our RTO. The peer's RTO probably has the same floor, and an ACK that waits longer
- * makes the peer resend. So below 200 ms the ACK waits for @floor_us minus one tick at most, as in
- * Linux 6.11, but for at least one tick.
+ * the floor of our RTO, and probably of the peer's, which must not resend. So below 200 ms the ACK
+ * waits for @floor_us minus one tick at most, as in Linux 6.11, but for at least one tick.
  */
 static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
 {
@@ -221,10 +214,7 @@ static inline bool xtcp_keepalive_may_limit(const struct sock *sk)
 	return xtcp_cold(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
 }
 
-/*
- * A wait of @ms, but not beyond the user timeout that began at @stamp (xtcp_clock_ts_stamp(); 0:
- * not begun, no limit), milliseconds.
- */
+/* A wait of @ms, but not beyond the user timeout that began at @stamp (xtcp_clock_ts_stamp(); 0: no limit). */
 static inline u32 xtcp_timer_within_user_timeout_ms(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
 	u32 gone, most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);

@@ -20,15 +20,11 @@ enum xtcp_deferred {
 };
 
 /*
- * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it as it
- * is, except for some fields of @inet and for options that a rule of the policy table or a route
- * has set.
+ * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it, except
+ * for some fields of @inet and for options that a rule of the policy table or a route has set.
  */
 struct xtcp_endpoint {
-	/*
-	 * The socket lock guards writes of a field, unless the field is constant or its line says
-	 * otherwise. The kernel casts a sock to struct inet_sock, so @inet comes first.
-	 */
+	/* The socket lock guards writes, unless a field is constant or its line says otherwise. */
 	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
 	struct xtcp_compat_disconnects disconnects;	/* empty if the kernel counts */
 	struct xtcp_net *xn;		/* the namespace; constant */
@@ -40,18 +36,12 @@ struct xtcp_endpoint {
 	struct xtcp_listener *listener;	/* data of a listener (family.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
-		/*
-		 * links the sock into its listener's accept queue, or links an orphan into the list
-		 * of its shard (net.h); the lock of that queue or shard guards the links
-		 */
+		/* in the accept queue of its listener, or the orphans of its shard (net.h); their lock guards it */
 		struct list_head accept_node;
 		/* of the call that opens the connection by Fast Open (xtcp_sock_fastsyn()); socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
-	/*
-	 * the RCU grace period after which no lookup can use the sock, set when it leaves the table
-	 * of connections or of listeners; one that has passed already if it has never left a table
-	 */
+	/* the grace period after which no lookup can use the sock: since it left its table, else one that has passed */
 	unsigned long left_table;
 	unsigned long cold;		/* fields that few sockets need; 0: none; RCU */
 	/*
@@ -67,9 +57,9 @@ struct xtcp_endpoint {
 	); /* own */
 
 	/*
-	 * The program sets these fields, unless the line names a route, a rule or an ICMP error.
-	 * They survive a reconnect, and children of a listener inherit them, unless the line says
-	 * otherwise. What a rule has set, xtcp_sock_reset_tcb() takes back (xtcp_sock.by_rule).
+	 * The program sets these fields, unless the line names a route, a rule or an ICMP error. They
+	 * survive a reconnect, except what a rule has set (xtcp_sock.by_rule), and children inherit
+	 * them, unless the line says otherwise.
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */
@@ -83,10 +73,7 @@ struct xtcp_endpoint {
 	/* TCP_NAGLE_OFF for TCP_NODELAY, TCP_NAGLE_CORK for TCP_CORK */
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT; 0: the sysctl applies */
-	/*
-	 * TCP_DEFER_ACCEPT, as a number of timeouts of the SYN-ACK. After so many timeouts, an ACK
-	 * makes a child even without data; 0: off; not inherited
-	 */
+	/* TCP_DEFER_ACCEPT: after so many timeouts of the SYN-ACK, a bare ACK makes a child; 0: off; not inherited */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */
 	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer too */
@@ -167,10 +154,7 @@ static inline struct xtcp_cold *xtcp_cold(const struct sock *sk)
 	return (struct xtcp_cold *)(smp_load_acquire(&xtcp_endpoint(sk)->cold) & ~XTCP_SELDOM_SIGNS);
 }
 
-/*
- * Does @sk have a key, or did it have one? This runs for each segment, so the answer is a bit of
- * the word with the pointer to struct xtcp_cold. The caller holds what xtcp_cold() requires.
- */
+/* Does @sk have a key, or did it? A bit, since each segment asks. The caller holds what xtcp_cold() requires. */
 static inline bool xtcp_cold_signs(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in state.c */

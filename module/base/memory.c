@@ -56,9 +56,8 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: a sock after sock_orphan(), with an empty backlog
  *
- * As in Linux, an orphan does not keep its namespace alive, but ends with it. From now on the
- * namespace may exit at any time; its exit takes the socket lock of each orphan, and so waits for
- * the caller.
+ * As in Linux, an orphan does not keep its namespace alive, but ends with it. The namespace may exit
+ * at once: its exit takes the socket lock of each orphan, and so waits for the caller.
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
 void xtcp_orphan_add(struct sock *sk)
@@ -139,10 +138,9 @@ void xtcp_orphan_leave(struct sock *sk)
 /*
  * Modules cannot call sk_forced_mem_schedule(). But __sk_mem_schedule() never refuses memory for
  * sending to a stream socket whose send buffer is full. So the memory is charged to a dummy sock
- * with a send buffer of 0 octets, the stand-in, and then moved to the real sock.
- *
- * A struct sock is too large for the stack, so stand-ins are static. Before Linux 6.19, accept() in
- * a memory cgroup may use one, too. The processor's number selects one: few wait for each other.
+ * with a send buffer of 0 octets, the stand-in, and then moved to the real sock. Stand-ins are
+ * static, being too large for the stack; the processor's number selects one: few wait for each other.
+ * Before Linux 6.19, accept() in a memory cgroup may use one, too.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -228,10 +226,9 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * To give a page back to tcp_mem and to take one for the next segment costs more than all other
- * work for the queue. So a sock keeps less than two pages if its timer expires within a second:
- * xtcp_timer_handler() then gives them back. An idle sock keeps none, one under memory pressure less
- * than a page.
+ * To give a page back to tcp_mem and to take one for the next segment costs more than all other work
+ * for the queue. So a sock keeps less than two pages if its timer expires within a second, and gives
+ * them back then. An idle sock keeps none, one under memory pressure less than a page.
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_memory_uncharge(struct sock *sk, int octets)
@@ -243,11 +240,11 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
 }
 
 /*
- * What all guests together may have, and the guests of one maker. A guest is a namespace that
- * belongs to a user namespace other than the initial one (xtcp_net.is_guest). Any user can make as
- * many as he likes, and set their sysctls. So what takes memory that no control group pays for, or
- * what others would lack, has a limit for all guests together: half-open entries, records, orphans,
- * connections that wait for accept(), black boxes, and listeners that wait for a successor.
+ * What all guests together may have, and the guests of one maker. Any user can make as many guests
+ * (xtcp_net.is_guest) as he likes, and set their sysctls. So what takes memory that no control group
+ * pays for, or what others would lack, has a limit for all guests together: half-open entries,
+ * records, orphans, connections that wait for accept(), black boxes, and listeners that wait for a
+ * successor.
  *
  * One user alone must not use up these limits. So they are shared by maker: the user who made the
  * outermost user namespace around the guest. All guests of a maker may have 1/XTCP_MAKER_SHARE of
@@ -255,12 +252,9 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
  * maker, whatever namespaces they nest. Each outermost user namespace of the global root is a maker
  * of its own: these are containers, whose users are strangers to each other.
  *
- * The first socket in one of his guests makes a maker. Each of his guests holds a reference from
- * its first socket to its end, when the maker's counts must include nothing of it any more. The
- * memory of entries stays for a grace period longer, so it counts for all guests only.
- *
- * Limits the answers to unacceptable segments where the namespace sets the limit (RFC 5961 section
- * 7). sock.h has the limits of one sock.
+ * The first socket in one of his guests makes a maker. Each guest holds a reference from its first
+ * socket to its end, when the maker's counts must include nothing of it any more. The memory of
+ * entries stays for a grace period longer, so it counts for all guests only.
  */
 
 /**
@@ -294,10 +288,9 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * xtcp_acklimit_net_challenge() - does the namespace's limit allow another challenge ACK?
  * @xn: the namespace
  *
- * RFC 5961 section 7 asks for a limit. Each connection has one; challenge_ack_limit adds one for
- * all of the namespace. If that were exact, an attacker could count the challenge ACKs on a
- * connection of his own, and so learn whether others send some. So the limit of each second is
- * random: half of challenge_ack_limit plus a random number below it.
+ * Each connection has a limit (RFC 5961 section 7); challenge_ack_limit adds one for the namespace. If
+ * that were exact, an attacker could count the challenge ACKs on a connection of his own, and so
+ * learn whether others send some. So each second has half of it plus a random number below it.
  * Context: any.
  */
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
@@ -316,10 +309,7 @@ bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
 	return atomic_dec_if_positive(&rest->challenges) >= 0;
 }
 
-/*
- * All makers. A user is one maker, however many guests he makes. Only root, by making containers,
- * makes the list long. makers_lock is taken in process context; its holder takes no other lock.
- */
+/* All makers: only root, by making containers, makes the list long. Process context; no lock is taken inside. */
 static DEFINE_SPINLOCK(makers_lock);
 static LIST_HEAD(makers);
 
@@ -346,10 +336,7 @@ int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int p
 
 int xtcp_guests_init(struct xtcp_guests *guests)
 {
-	/*
-	 * each processor counts up to a batch before it updates the sum, which may so be wrong by
-	 * one batch for each processor: at most 1/16 of what one maker may have
-	 */
+	/* the sum may be wrong by one batch for each processor: at most 1/16 of what one maker may have */
 	if (!guests->batch)
 		guests->batch = clamp(guests->max / (16 * XTCP_MAKER_SHARE) / num_possible_cpus(), 1U, 32U);
 	return percpu_counter_init(&guests->count, 0, GFP_KERNEL);
@@ -416,10 +403,7 @@ out:
 	return maker;
 }
 
-/*
- * Finds or makes the maker of a guest. The memory of a new one is charged to the task that makes the first
- * socket. No lock is held meanwhile: near the limit of a memory cgroup this may take long.
- */
+/* The memory of a new maker is charged to the task that makes the first socket; without a lock: this may take long. */
 static int guests_net_init(struct xtcp_net *xn)
 {
 	const struct user_namespace *made_in;
@@ -430,10 +414,7 @@ static int guests_net_init(struct xtcp_net *xn)
 		return 0;
 	made_in = outermost(xn->net);
 	uid = made_in->owner;
-	/*
-	 * one maker for each user, but for each user namespace of root. The guests keep this user
-	 * namespace, so no other one gets its address while the maker exists
-	 */
+	/* one maker for each user, but for each user namespace of root: the guests keep its address */
 	if (!uid_eq(uid, GLOBAL_ROOT_UID))
 		made_in = NULL;
 	maker = hold_maker(uid, made_in, NULL);

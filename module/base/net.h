@@ -259,13 +259,9 @@ struct xtcp_net_part {
  * @blackholes: number of such signs in a row; 0 after a connection for which Fast Open worked again
  *
  * Every namespace has this struct, so it is kept small: what a namespace needs before its first
- * socket (a program may set sysctls, rules and keys then), what each segment reads, and pointers to
- * some of what is made for the first socket. Most of what only sockets need is in @rest.
- *
- * Connections do not write to it, with two exceptions. The first that needs a part of the state,
- * such as @early, @metrics or @portmaps, makes the part and stores its pointer or flag. And one
- * with Fast Open may write @blackhole_stamp and @blackholes, which segments that only carry or
- * acknowledge data do not read.
+ * socket, what each segment reads, and pointers to some of what is made for the first socket. Most
+ * of what only sockets need is in @rest. Connections write to it only when the first one needs a part
+ * of the state, and, with Fast Open, @blackhole_stamp and @blackholes.
  */
 struct xtcp_net {
 	struct net *net;		/* the namespace */
@@ -307,10 +303,7 @@ struct xtcp_net {
 	atomic_t blackholes;
 };
 
-/*
- * At the end of a namespace or of a handover, RSTs are sent for at most this time. Each RST passes
- * the netfilter rules of the namespace, which a user may have made slow on purpose.
- */
+/* At the end of a namespace or handover, RSTs are sent for so long: a user may make each slow by netfilter rules. */
 #define XTCP_TELL_TIME	(HZ / 10)
 
 extern unsigned int xtcp_net_id;

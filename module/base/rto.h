@@ -6,10 +6,10 @@
  * floor, 200 ms by default, applies to the variation term, so that a peer's delayed ACK never looks
  * like a loss. The ceiling is 120 s or less.
  *
- * The gains of the RFC are meant for one sample per round trip. Here each ACK gives one, so RTTVAR
- * depends on the last few segments alone (RFC 7323 appendix G). So, as in Linux, the RTO uses a
- * held value, which rises at once with RTTVAR. It falls only at the end of a round trip, by a
- * quarter of its distance from the largest RTTVAR of that round trip.
+ * The RFC means its gains for one sample per round trip. Here each ACK gives one, so RTTVAR depends
+ * on the last few segments alone (RFC 7323 appendix G). So, as in Linux, the RTO uses a held value,
+ * which rises at once with RTTVAR. It falls only at the end of a round trip, by a quarter of its
+ * distance from the largest RTTVAR of that round trip.
  */
 #ifndef XTCP_RTO_H
 #define XTCP_RTO_H
@@ -47,10 +47,7 @@ struct xtcp_rto {
 	u8 backoff;	/* how often the RTO is doubled at present (RFC 6298 (5.5)) */
 };
 
-/*
- * Will xtcp_rto_sample() use floor_us if the next sample comes with SND.UNA = @una? The first
- * sample of a connection needs floor_us, and so does each sample that ends a round trip.
- */
+/* Will xtcp_rto_sample() use floor_us? For the first sample, and for each that ends a round trip. */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {
 	return !rto->srtt_us || xtcp_seq_gt(una, rto->round_end);
@@ -69,9 +66,8 @@ static inline void xtcp_rto_init(struct xtcp_rto *rto)
 }
 
 /*
- * Updates the held value from a new RTTVAR. A round trip ends when the peer acknowledges text that
- * was sent after it began. Then peak_us starts again at a quarter of the present floor. So from the
- * next sample on held_us is at least that, and the variation term, 4 * held_us, at least the floor.
+ * Updates the held value from a new RTTVAR. At the end of a round trip peak_us starts again at a
+ * quarter of the floor, so from the next sample on the variation term, 4 * held_us, is at least that.
  */
 static inline void xtcp_rto_hold(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -125,11 +121,7 @@ static inline void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u3
 	rto->backoff = 0;
 }
 
-/*
- * Sets a floor that takes effect at once. Otherwise a higher one does so in the next round trip, a
- * lower one step by step in several. A variation term above the old floor comes from samples, and
- * falls in each round trip as usual.
- */
+/* At once: else a higher floor takes effect in the next round trip, a lower one step by step in several. */
 static inline void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
 {
 	u32 least = rto->rttvar_us > floor_us / 4 ? rto->rttvar_us : floor_us / 4;
@@ -144,10 +136,9 @@ static inline void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floo
 }
 
 /*
- * Updates the smallest RTT. Samples of the present interval and of the one before count; a path can
- * become longer (RFC 8985 section 6.2 step 1). The first sample after five minutes (Linux's
- * tcp_min_rtt_wlen) begins the next interval, so those from before a pause still count for five
- * minutes. The stored time has 16 bits: after a multiple of 18 hours they may count for ten.
+ * Updates the smallest RTT of the present interval and the one before; a path can become longer (RFC
+ * 8985 section 6.2 step 1). The first sample after five minutes (Linux's tcp_min_rtt_wlen) begins the
+ * next interval. With 16 bits, after a multiple of 18 hours samples may count for ten minutes.
  */
 static inline void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
 {
@@ -196,10 +187,9 @@ static inline u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
 
 /*
  * Undoes as much of the backoff as an RTT that may be too long allows. @rtt_us: at least the RTT of
- * a segment that was sent only once. RFC 6298 section 3 allows to take it as a sample, which would
- * end the backoff. But the segment may have waited at the peer until a hole before it was filled:
- * such a sample would make SRTT and the RTO too long for many round trips. So only doublings are
- * taken back, and the RTO stays at least as long as the sample would make it.
+ * a segment that was sent only once. RFC 6298 section 3 allows it as a sample. But the segment may
+ * have waited at the peer until a hole was filled, and make the RTO too long for many round trips. So
+ * only doublings are taken back, and the RTO stays at least as long as the sample would make it.
  */
 static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us)
 {
@@ -214,10 +204,9 @@ static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, 
 }
 
 /*
- * A number of retries as a time, milliseconds, at most 2^31 - 1: from the first retransmission
- * until R1 or R2 is reached. The sysctls give them as retries (RFC 9293 section 3.8.3). As in
- * Linux, the time to give up is the same for all paths, whatever their RTO. @first_ms: the first
- * timeout; each further one is twice as long.
+ * A number of retries (RFC 9293 section 3.8.3) as a time, milliseconds, at most 2^31 - 1: from the
+ * first retransmission until R1 or R2. As in Linux, it is the same for all paths, whatever their RTO.
+ * @first_ms: the first timeout; each further one is twice as long.
  */
 static inline u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)
 {

@@ -19,21 +19,18 @@
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
- * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
- * SACK and ECN are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the
- * way still opens the connection. A peer that changes the bits deceives only itself.
+ * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without, SACK and ECN
+ * are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the way still opens
+ * the connection. A peer that changes the bits deceives only itself.
  *
- * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So
- * an ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
- * fixes the shift (RFC 7323 section 2.2).
+ * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it: the
+ * SYN-ACK, perhaps of a former listener, fixes the shift (RFC 7323 section 2.2).
  *
- * A check accepts cookies of two periods, each with 16 values of the four bits. So for one tuple it
- * accepts 2 * 16 = 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the
- * duration of a check reveals nothing.
+ * A check accepts cookies of two periods, each with 16 values of the four bits: for one tuple 32 of
+ * the 2^32 possible ISNs. It computes exactly one MAC, so its duration reveals nothing.
  *
  * A secret serves eight periods (an epoch), and the period of a cookie selects its secret. In each
- * epoch the first cookie draws a new key; that of the previous epoch is kept, so a cookie can be
- * checked until it expires.
+ * epoch the first cookie draws a new key; that of the previous epoch is kept for checks.
  */
 #include "base/base.h"
 
@@ -83,11 +80,7 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
 	u32 options = data | (data & SCALE_CLASS ? rcv_wscale : 0U) << 4;
 
-	/*
-	 * For one tuple, each period and set of options gives SipHash a different input. Two tuples
-	 * may have equal inputs, and so MACs; to find such, an attacker would have to know their
-	 * secret hashes.
-	 */
+	/* only two tuples may have equal inputs, and so MACs; who looks for them would have to know their hashes */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
@@ -99,8 +92,7 @@ static u32 xtcp_cookie_epoch(u32 now)
 
 /*
  * Makes the ISN of a SYN-ACK (RFC 4987 section 3.6, RFC 6528 section 3). @secrets have the key of
- * xtcp_cookie_epoch(@now). @hash: xtcp_tuple_hash() of @tuple, with a constant key. Within a
- * period, the same arguments give the same ISN.
+ * xtcp_cookie_epoch(@now). @hash: xtcp_tuple_hash() of @tuple, with a constant key.
  */
 static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash,
 			    u32 irs, u32 now, struct xtcp_cookie cookie)
@@ -113,10 +105,9 @@ static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const str
 }
 
 /*
- * Is this an ISN that xtcp_cookie_make() made in this period or the one before, with the same
- * rcv_wscale if window scaling is in use? @tsecr: TSecr of the segment; NULL: it has no timestamps,
- * even if the SYN had. @cookie: rcv_wscale is the listener's shift; the other fields receive the
- * options of the SYN, if true is returned.
+ * Is this an ISN of xtcp_cookie_make() in this period or the one before? @tsecr: TSecr of the segment;
+ * NULL: it has no timestamps, even if the SYN had. @cookie: rcv_wscale is the listener's shift; the
+ * other fields receive the options of the SYN.
  */
 static bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash,
 			      u32 irs, u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)
@@ -219,10 +210,9 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *	section 3.4.1, MUST-8 and SHLD-1)
  * @ts_offset: receives the offset, milliseconds
  *
- * Kernel TCP may have used the tuple before. A peer that has it in TIME-WAIT accepts only a SYN
- * with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both
- * values come from kernel TCP, if xtcp_compat_seq_and_ts_off() can get them. Its offset is 0 unless
- * net.ipv4.tcp_timestamps is 1.
+ * Kernel TCP may have used the tuple before. A peer in TIME-WAIT accepts only a SYN with a greater
+ * sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both values come from
+ * kernel TCP, if it gives them. Its offset is 0 unless net.ipv4.tcp_timestamps is 1.
  * Context: any.
  */
 void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset)

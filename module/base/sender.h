@@ -212,10 +212,7 @@ struct xtcp_stream {
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (scoreboard.c) */
 	struct list_head to_resend;
-	/*
-	 * where place_to_resend() begins its search: the skb added to to_resend last or, once that
-	 * has left the list, the one before it. NULL: begin at the head
-	 */
+	/* where place_to_resend() begins: the skb added to to_resend last, or the one before it; NULL: at the head */
 	struct sk_buff *resend_cursor;
 	/* when text was last delivered, or, if later, sending began after a pause; microseconds */
 	u64 delivered_us;
@@ -223,10 +220,7 @@ struct xtcp_stream {
 	/* segments that have arrived: octets that each ACK delivers by mss, rounded up; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
-	/*
-	 * jiffies of the later of two events: the peer's FIN arrived in order, our FIN was
-	 * acknowledged in FIN-WAIT-1; 0: neither; placed here to fill a hole in the struct
-	 */
+	/* jiffies of the later of two: the peer's FIN arrived in order, ours was acknowledged in FIN-WAIT-1; 0: neither */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
@@ -237,10 +231,7 @@ struct xtcp_stream {
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
 	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */
 	u32 pushed_seq;			/* end of the last write that got PSH (sendmsg.c) */
-	/*
-	 * timestamp clock (ms) of the first attempt to send a window probe; 0: none. Set to 0 when
-	 * data is acknowledged, and when new data is sent with nothing in flight
-	 */
+	/* timestamp clock (ms) of the first attempt of a window probe; 0: none since an ACK of data, or new data */
 	u32 probe_stamp;
 	/* SND.NXT at the beginning of the present congestion control phase (RFC 6582 section 3.2) */
 	u32 recover;
@@ -257,10 +248,7 @@ struct xtcp_stream {
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
-	/*
-	 * length of the last segment, octets: if the next segment is as long, measure_mss() may
-	 * lower rcv_mss to this length; 0: the last segment cannot lower rcv_mss
-	 */
+	/* of the last segment, octets: another of this length may lower rcv_mss to it (measure_mss()); 0: it may not */
 	u16 rcv_last_len;
 	u8 asked_rate;	/* full segments per ACK, from the last ACK Rate Request that we sent (output.c); 0: none */
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */

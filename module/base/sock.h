@@ -318,10 +318,7 @@ struct xtcp_sock {
 			struct xtcp_fastopen *fastopen;
 			/* the data state of a connection that rests (state.c); NULL: it does not */
 			struct xtcp_packed *packed;
-			/*
-			 * The pacing limit that a rule has set. A program may change the limit by
-			 * SO_MAX_PACING_RATE, and the kernel does not tell us; policy.c compares
-			 */
+			/* as set by a rule: SO_MAX_PACING_RATE may change the limit, and does not tell us (policy.c) */
 			unsigned long limit_by_rule;
 		};
 	};
@@ -339,10 +336,7 @@ struct xtcp_sock {
 	struct xtcp_acking acking;	/* the ACKs that we owe */
 	u8 rcv_ratio;	/* which share of the memory of received skbs is text, in 256ths (window.c); READ_ONCE */
 	bool fin_received;		/* the peer's FIN was taken in order */
-	/*
-	 * bits of enum xtcp_by_rule (policy.h): the options that a rule of the policy table has
-	 * set, and that no program has set since; xtcp_sock_reset_tcb() resets these options
-	 */
+	/* enum xtcp_by_rule: options that a rule has set, and no program since; xtcp_sock_reset_tcb() resets them */
 	u16 by_rule : XTCP_BY_RULE_BITS;
 	/* a FIN at stream->rcv_fin_seq has come, perhaps out of order; cleared if data comes with that number */
 	u16 rcv_fin_known : 1;
@@ -407,9 +401,8 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The state of the call that is opening @xsk by Fast Open (fastopen.c), or NULL. It shares its
- * memory with accept_node: during the call a program has the socket open, so it is in no accept
- * queue and no orphan.
+ * The state of the call that is opening @xsk by Fast Open, or NULL. In the place of accept_node: during
+ * the call a program has the socket open.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

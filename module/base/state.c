@@ -16,8 +16,7 @@
  *  - with the first write, or the first skb of its send queue other than a SYN. Without memory,
  *    xtcp_sndq_alloc() makes neither. Then SEND waits, a SYN leaves without its data, and a FIN is
  *    tried again later (xtcp_output_fin());
- *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
- *    dropped, as when there is no memory for the data;
+ *  - with the first arriving segment that has new data or a FIN. Without memory it is dropped;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
  *    sends none. Without memory the report is ignored; the ACK still sets the send window;
  *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
@@ -28,9 +27,8 @@
  * rests (expiry.c): a struct xtcp_packed keeps the words of its data state that are not 0, until one
  * of these reasons comes again. Before the data state exists, and at rest, tx->stream points to
  * xtcp_stream_none, a constant with the values of a new one. So a reader need not test whether it
- * exists, and a writer that forgets to faults. But a reader of what xtcp_stream_begin() sets has to
- * test: SND.UNA takes the place of snd_sml, xtcp_space_copied() that of space_copied, and the
- * round-trip time of the SYN is in the sock.
+ * exists, and a writer that forgets to faults. But who reads what xtcp_stream_begin() sets has to:
+ * SND.UNA stands for snd_sml, xtcp_space_copied() for space_copied, and the sock has the SYN's RTT.
  *
  * Also allocates struct xtcp_cold, the fields that few sockets need.
  */
@@ -139,11 +137,7 @@ void xtcp_stream_end(struct sock *sk)
 
 #define S(name) (1 << TCP_##name)
 
-/*
- * The legal state transitions: those of RFC 9293 figure 5 that a sock makes, those of Fast Open,
- * and the transition of a listener's clone. A transition to CLOSE is always legal; FIN-WAIT-2,
- * CLOSING and LAST-ACK have no other.
- */
+/* RFC 9293 figure 5, Fast Open, and a listener's clone; to CLOSE from each state, from those that are left out only. */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
 	[TCP_LISTEN] = S(SYN_RECV),	/* the clone of a listener becomes a child */
