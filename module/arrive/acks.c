@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides when a pending ACK is sent: now, with the next data of the program, or after a delay (RFC
- * 9293 section 3.8.6.3). It is pending (xsk->acking.pending) when a segment is not acknowledged
- * yet.
+ * Decides when a pending ACK (xsk->acking.pending: a segment is not acknowledged yet) is sent: now,
+ * with the next data of the program, or after a delay (RFC 9293 section 3.8.6.3).
  *
  * Of SEGMENT ARRIVES (section 3.10.7.4) it has step one, the test of the sequence number, with PAWS
  * before it (RFC 7323 section 5), and step five without its state changes.
@@ -12,10 +11,7 @@
 #include "send/send.h"
 #include "sight/sight.h"
 
-/*
- * At most MAX.SND.WND below SND.UNA (RFC 5961 section 5.2). As in Linux, not below ISS + 1 either:
- * the fewer ACK numbers are accepted, the less likely an attacker guesses one.
- */
+/* By more than MAX.SND.WND (RFC 5961 section 5.2) or, as in Linux, below ISS + 1: a number that nobody would guess. */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -66,9 +62,8 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 7323 section 5.3 R1: reject a TSval below TS.Recent, unless that is too old (section 5.5). As
- * in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A TS.Recent of 0 does not
- * count: some hosts send 0 in their SYN, whatever their clock shows.
+ * RFC 7323 section 5.3 R1, unless TS.Recent is too old (section 5.5). As in Linux, a TSval that is
+ * less by at most XTCP_PAWS_WINDOW passes. A TS.Recent of 0 does not count: some hosts send 0 in SYNs.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -80,10 +75,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * A pure ACK that a later segment overtakes has a TSval below TS.Recent. RFC 7323 section 5.3 says
- * to drop it and answer with an ACK. As in Linux, it counts as a duplicate ACK if it reports
- * nothing new, SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by at most our RTO in
- * milliseconds.
+ * A pure ACK that a later segment overtakes has a TSval below TS.Recent. RFC 7323 section 5.3 says to
+ * drop it and answer. As in Linux, it counts as a duplicate ACK if it reports nothing new, SEG.SEQ is
+ * RCV.NXT, and SEG.TSval is less by at most our RTO in milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -94,10 +88,9 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * As in Linux, our window is wider than that of RFC 9293: it begins at the last RCV.NXT that we
- * acknowledged, and it includes the right edge. So we also accept an ACK that later data has
- * overtaken, and an ACK of a peer that has filled the window. Text outside the window still enters
- * no queue, and a RST must pass xtcp_acceptance_rst_counts().
+ * As in Linux, our window is wider than that of RFC 9293: from the last RCV.NXT that we acknowledged
+ * to the right edge itself. So we accept an ACK that later data has overtaken, and one of a peer that
+ * has filled the window. Text outside enters no queue; see xtcp_acceptance_rst_counts() for a RST.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -108,10 +101,9 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /*
  * May an ACK answer this segment? SYNs, segments without data or FIN, and those whose ACK field is
- * not credible, share one limit: an ACK in each interval of net.xtcp.invalid_ratelimit (RFC 5961
- * section 7). Otherwise two ends could answer each other's ACKs forever, and a forger who guesses
- * no number could draw three duplicate ACKs, for which a peer without SACK halves its window (RFC
- * 5681 section 3.2).
+ * not credible, share one limit (net.xtcp.invalid_ratelimit; RFC 5961 section 7). Otherwise two ends
+ * could answer each other's ACKs forever, and a forger who guesses no number could draw three
+ * duplicate ACKs, for which a peer without SACK halves its window (RFC 5681 section 3.2).
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_credible, int skipped)
 {
@@ -132,10 +124,9 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
 
 /*
  * Answers an unacceptable segment without RST. The D-SACK reports octets that we have (RFC 2883
- * section 4), and the next ACKs are not delayed: their ACK may be lost. This needs a credible ACK
- * field: otherwise a forger need not guess any number to make our segments take another path
- * (xtcp_sack_repeated()), and the peer believe that it has sent something twice. Return: XTCP_DROP
- * when the rate limit forbids the ACK, which @skipped counts.
+ * section 4), and the next ACKs are not delayed: their ACK may be lost. Not without a credible ACK
+ * field: a forger could make our segments take another path (xtcp_sack_repeated()), and the peer
+ * believe that it has sent something twice. XTCP_DROP: the rate limit, counted as @skipped.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -203,10 +194,7 @@ __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_
 	xtcp_paws_take(&xsk->paws, seg->tsval);
 }
 
-/*
- * of an offered window of 8 full segments or more, an ACK is due for each such part, even if the
- * peer has asked for fewer ACKs (asked_rate_is_reached())
- */
+/* of an offered window of 8 full segments or more, an ACK is due for each such part: asked_rate_is_reached() */
 #define OFFERED_PARTS	4U
 
 /*
@@ -225,10 +213,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough text to
- * wake it, and more than two full segments are unacknowledged (only a GRO packet brings so many at
- * once). After the read, one ACK covers all that has arrived, and offers the window that the read
- * has opened. If another segment arrives before the read, the ACK no longer waits.
+ * May the ACK wait until a thread that sleeps in RECEIVE has read? If more than two full segments are
+ * unacknowledged (so many only a GRO packet brings), enough to wake it: one ACK covers all, and offers
+ * the window that the read has opened. It waits no longer when another segment arrives.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -247,11 +234,7 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 	return xsk->rcv_wscale || wnd < xsk->rcv_mss ? wnd : rounddown(wnd, xsk->rcv_mss);
 }
 
-/*
- * Should an ACK go out before the program reads? Yes, if it offers at least the last window, so
- * that the peer may send more, or if the program waits for more data. Otherwise it waits, as in
- * Linux.
- */
+/* May it go before the program reads? If it offers as much as before, or the program waits for more, as in Linux. */
 static bool ack_lets_send(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -267,10 +250,9 @@ static bool route_hurries(const struct sock *sk)
 }
 
 /*
- * The pending ACK is for text out of order. A later ACK may replace it, if enough ACKs have
- * reported the hole (XTCP_DUPACK_THRESHOLD). As in Linux, it replaces at most comp_sack_nr ACKs,
- * and leaves after comp_sack_delay_ns or a twentieth of the round trip, whichever is less; only a
- * high-resolution timer is exact enough. Return: false if the pending ACK must be sent now.
+ * The pending ACK is for text out of order. Once XTCP_DUPACK_THRESHOLD ACKs have reported the hole, a
+ * later one may replace it: at most comp_sack_nr, as in Linux, and after comp_sack_delay_ns or a
+ * twentieth of the round trip at most; only a high-resolution timer is exact enough. False: send now.
  */
 static bool compress(struct sock *sk)
 {
@@ -297,9 +279,9 @@ static bool compress(struct sock *sk)
 }
 
 /*
- * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). An ACK
- * is also due for two segments or a quarter of the offered window, whichever is more. Otherwise the
- * peer might fill the window, and wait for our timer. If R is 1, each segment counts as full.
+ * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). An ACK is
+ * also due for two segments or a quarter of the offered window, whichever is more: else the peer might
+ * fill it, and wait for our timer. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -310,9 +292,8 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 }
 
 /*
- * The route's metric quickack and TCP_QUICKACK override the rate; the quick ACKs at the beginning
- * of a connection, and a program that is about to read, do not. The ACK of a FIN does not wait: no
- * later segment would cause it (RFC 9293 section 3.10.7.4, eighth step).
+ * The metric quickack and TCP_QUICKACK override the rate; the quick ACKs at first and a program that
+ * reads do not. The ACK of a FIN does not wait: nothing follows (RFC 9293 section 3.10.7.4, eighth).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -369,15 +350,14 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * are acknowledged at once (SHLD-19) if the ACK lets the peer send more. Any other ACK may wait,
  * for at most 200 ms (SHLD-18, MUST-40).
  *
- * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
- * program that reads may answer, and its answer carries the ACK. Without one, the ACK leaves when
- * the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS, rounded up to a
- * tick. After a SEND with MSG_DONTWAIT the program may sleep in poll(), not in RECEIVE, so it does
- * not count as about to read. Later, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a
- * reader.
+ * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read: its
+ * answer may carry the ACK. Without one, the ACK leaves when the program wants more data, in RECEIVE
+ * or in poll(), or after XTCP_ANSWER_MS, rounded up to a tick. After a SEND with MSG_DONTWAIT it may
+ * sleep in poll(): it does not count as about to read. Later, the ACK of a GRO packet waits up to
+ * XTCP_ANSWER_MS for a reader.
  *
- * If the peer has asked for an ACK rate, the ACKs follow that rate instead. The caller has
- * processed everything that arrived together (section 3.10.7.4, MUST-59).
+ * If the peer has asked for an ACK rate, the ACKs follow that. The caller has processed everything
+ * that arrived together (section 3.10.7.4, MUST-59).
  */
 void xtcp_acks_schedule(struct sock *sk)
 {

@@ -16,9 +16,9 @@
  * Except for steps six and eight, a step returns a verdict, which finish() carries out, in one
  * place. A step frees the segment only if it has taken its text or its FIN.
  *
- * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2), so the text never decides whether the
- * RST resets the connection. The diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload-03,
- * section 4.2) is read after that decision, and only for traces and diagnosis.
+ * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2). The diagnostic payload
+ * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2) is read after the RST was judged, and only
+ * for traces and diagnosis.
  */
 #include <net/busy_poll.h>
 
@@ -176,10 +176,9 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Acknowledges the SYN-ACK, now or with the program's first data. A program that waits in connect()
- * may write at once: for XTCP_ANSWER_MS its data may carry the ACK (RFC 9293 section 3.8.6.3,
- * MUST-40). A peer on this machine gets it at once: it may be the same program, which waits for it
- * in accept().
+ * Acknowledges the SYN-ACK, now or, if the program waits in connect(), with its first data, for
+ * XTCP_ANSWER_MS (RFC 9293 section 3.8.6.3, MUST-40). A peer on this machine gets the ACK at once: the
+ * same program may wait for it in accept().
  */
 static void ack_syn(struct sock *sk)
 {
@@ -198,8 +197,7 @@ static void ack_syn(struct sock *sk)
 /*
  * The answer to a SYN with text or the Fast Open option: the ACK of the text, the cookie, and text
  * on the SYN-ACK. If our SYN had both and was resent, and the answer has no Fast Open option and
- * does not acknowledge all of the text, the network probably drops such SYNs. fastopen.c remembers
- * this for the next connection to the host.
+ * does not acknowledge all of the text, the network probably drops such SYNs: fastopen.c notes it.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -281,11 +279,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	/*
-	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write: queue it. Without memory, the peer's
-	 * SYN comes again; without our SYN in the queue, nothing would ever answer it, and no deadline would
-	 * end the connection
-	 */
+	/* the SYN of TCP_FASTOPEN_CONNECT may wait for the first write: without it, no deadline would be armed */
 	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
 	    xtcp_output_queue_syn(sk))
 		return XTCP_DROP;
@@ -336,19 +330,15 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a
- * server, or of a client whose SYN with text crossed the peer's. It may cover all of our text, a
- * part, or nothing.
+ * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a server,
+ * or of a client whose SYN with text crossed the peer's. It may cover all of our text, or not.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/*
-	 * the ISN of a SYN-ACK stays the same for a while (secret.c), so an ACK of an earlier
-	 * connection could complete this handshake; its old timestamp shows that
-	 */
+	/* an ISN stays the same for a while (secret.c): an old timestamp shows an ACK of an earlier connection */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
@@ -394,10 +384,7 @@ static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buf
 	return XTCP_CONTINUE;
 }
 
-/*
- * While this segment waited for the lock, another connection may have replaced the sock in the table.
- * A TIME-WAIT record processes it now; for any other connection the peer resends it.
- */
+/* While it waited for the lock, another connection has replaced the sock: only a TIME-WAIT record takes it now. */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key = {
@@ -419,10 +406,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/*
- * RFC 9293 section 3.10.7.1. A SYN that met the end of its sock gets no RST: the peer has begun anew
- * from the same port, and its next SYN finds the listener, if there is one.
- */
+/* RFC 9293 section 3.10.7.1. No RST for a SYN that met the end of its sock: its next one finds the listener. */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb) || xtcp_seg_is_syn_alone(xtcp_seg(skb)))
@@ -486,10 +470,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 			xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}
-	/*
-	 * the SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
-	 * peer's SYN, so only the ACK counts. It may cover our SYN alone, without its text
-	 */
+	/* the SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6); it may cover our SYN alone */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&
 	    xtcp_seq_between(xsk->syn_data ? xsk->snd.iss + 1 : xsk->snd.nxt, seg->ack, xsk->snd.nxt))
@@ -745,11 +726,7 @@ static __always_inline void finish_input(struct sock *sk)
 		xtcp_acks_schedule(sk);
 }
 
-/*
- * A segment may be forged (RFC 5961). Each connection has limits of its own (section 7), so an
- * attacker cannot learn about one by the limit of another. challenge_ack_limit may add one for the
- * namespace.
- */
+/* A segment may be forged (RFC 5961). Each connection has limits of its own (section 7), and so may the namespace. */
 static void challenge_ack(struct sock *sk)
 {
 	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
@@ -842,9 +819,8 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The SYN of a Fast Open (RFC 7413 section 4.2.2), on the sock that it made. Its text is processed
- * as if the handshake were over, and the SYN-ACK acknowledges it. Its window is not scaled (RFC
- * 7323 section 2.2).
+ * The SYN of a Fast Open (RFC 7413 section 4.2.2), on the sock that it made. Its text is processed as
+ * if the handshake were over. Its window is not scaled (RFC 7323 section 2.2).
  */
 static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 {

@@ -137,7 +137,7 @@ void xtcp_stream_end(struct sock *sk)
 
 #define S(name) (1 << TCP_##name)
 
-/* RFC 9293 figure 5, Fast Open, and a listener's clone; to CLOSE from each state, from those that are left out only. */
+/* Legal, as is CLOSE from each state: those of RFC 9293 figure 5 for a sock, of Fast Open, of a listener's clone. */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
 	[TCP_LISTEN] = S(SYN_RECV),	/* the clone of a listener becomes a child */

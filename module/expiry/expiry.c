@@ -2,11 +2,10 @@
 /*
  * Runs the expired deadlines of a connection, which timer.c lists. If the timer fires while a user
  * owns the lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
- *
  * When to give up a connection whose peer does not answer: at R2 (RFC 9293 section 3.8.3), the user
  * timeout, or sooner for an orphan. From R1 on, another route is asked for. Also ends a connection
- * on which no text is sent or received. After a timeout this is decided before anything is sent
- * again, so tries.retransmits and tries.probes_out do not count the present one yet.
+ * without text for too long. This is decided before anything is sent again, so tries.retransmits and
+ * tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/expiry.h"
 
@@ -40,11 +39,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
 	return most && elapsed_ms(stamp) >= most;
 }
 
-/*
- * When did the present retransmissions or window probes begin, by the timestamp clock (ms)? The
- * user timeout counts from then. 0: there was no attempt. An ACK of text resets it, a window that
- * opens does not.
- */
+/* When did the present retransmissions or probes begin, timestamp clock (ms)? 0: never, or an ACK of text has come. */
 static u32 xtcp_write_timeout_since(const struct sock *sk)
 {
 	u32 resent = xtcp_sk(sk)->tries.retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
@@ -72,11 +67,7 @@ static enum xtcp_abort_reason limit_was(const struct xtcp_sock *xsk, bool user)
 	return READ_ONCE(xsk->user_timeout) ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_USER_TIMEOUT_MS;
 }
 
-/*
- * R1 or R2 as a time, milliseconds. As in Linux, the first timeout counts as 200 ms, even if the
- * route or the namespace lowers the minimum of the RTO: a lower minimum makes retries more
- * frequent, but must not shorten R1 and R2.
- */
+/* In milliseconds. As in Linux, the first timeout counts as 200 ms: a lower minimum must not shorten R1 and R2. */
 static u32 time_of(const struct sock *sk, u32 retries)
 {
 	return xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS, xtcp_bounds_rto_max_ms(sk));
@@ -85,13 +76,10 @@ static u32 time_of(const struct sock *sk, u32 retries)
 #define R1_LEAST	3U	/* retransmissions before R1 (SHLD-10) */
 
 /*
- * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due.
- *
- * As in Linux, R1 is a time since the first retransmission: 3 s with the defaults. RFC 9293 section
- * 3.8.3 asks for at least three retransmissions before R1. With an RTO of 200 ms, the fourth
- * timeout comes after 2.8 s, so Linux reaches R1 only at the fifth, after 6 s. Here the fourth
- * reaches it: after three retransmissions, or retries1 if that is more, the first timeout is added
- * to @gone.
+ * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due. As in
+ * Linux, R1 is a time, 3 s by default. RFC 9293 section 3.8.3 asks for three retransmissions before.
+ * With an RTO of 200 ms, the fourth timeout comes after 2.8 s, so Linux reaches R1 only at the fifth,
+ * after 6 s. Here, after three or retries1, the first timeout is added to @gone.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
@@ -124,10 +112,7 @@ bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new)
 	return true;
 }
 
-/*
- * A broken path may have caused the loss. Routers may choose a path by the flow label, this host by
- * the sock's hash: with others the next segment may take another path.
- */
+/* A path that loses may be chosen by the flow label, or the sock's hash. */
 static void try_another_path(struct sock *sk)
 {
 	if (!sk_rethink_txhash(sk))
@@ -137,10 +122,8 @@ static void try_another_path(struct sock *sk)
 }
 
 /*
- * Ends a connection whose peer does not answer; the caller holds a reference. @reason: a timeout,
- * the user timeout or keepalive; XTCP_ABORT_USER_TIMEOUT_MS or _KEEPALIVE_ALWAYS if a sysctl caused
- * it. The program gets a soft error, if there was one, instead of ETIMEDOUT (RFC 9293 section
- * 3.9.2.2).
+ * The caller holds a reference. @reason: ...USER_TIMEOUT_MS and _KEEPALIVE_ALWAYS if a sysctl caused it.
+ * The program gets the soft error, if there was one, instead of ETIMEDOUT (RFC 9293 section 3.9.2.2).
  */
 static void xtcp_write_timeout_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
@@ -165,12 +148,9 @@ static void suspect_black_hole(struct sock *sk, bool expired)
 
 /*
  * A SYN or SYN-ACK has timed out: gives up, if it is time. The state may be FIN-WAIT-1, without a
- * stream, after a simultaneous open.
- *
- * The limit is a number of retries, as in Linux 6.1 (MUST-22): TCP_SYNCNT; else synack_retries + 1
- * for a child of Fast Open, syn_retries for any other sock. MUST-23 wants 3 minutes; the default
- * gives up after 127 s. The user timeout may end the retries earlier. Otherwise the next retry may
- * take another path.
+ * stream, after a simultaneous open. The limit is a number of retries, as in Linux 6.1 (MUST-22):
+ * TCP_SYNCNT; else synack_retries + 1 for a child of Fast Open, syn_retries for others. MUST-23 wants
+ * 3 minutes; the default gives up after 127 s. The user timeout may end the retries earlier.
  */
 static bool xtcp_write_timeout_end_syn(struct sock *sk)
 {
@@ -204,10 +184,8 @@ static bool orphan_had_its_time(const struct sock *sk)
 }
 
 /*
- * Text in flight has timed out: gives up, if it is time.
- *
- * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. Without either
- * it is R2, or a shorter time for an orphan (MUST-20, MUST-21). At each timeout before, the next
+ * Text in flight has timed out: gives up, if it is time: at the user timeout (TCP_USER_TIMEOUT, or
+ * net.xtcp.user_timeout_ms) or, without, at R2, sooner for an orphan (MUST-20, MUST-21). Before, each
  * retransmission may take another path. From R1 on, routing also has to choose another route, and
  * mss.c checks whether the segments are too large for the path.
  */
@@ -240,12 +218,10 @@ static bool xtcp_write_timeout_end_retransmission(struct sock *sk)
 }
 
 /*
- * The window has shrunk to zero with text in flight: gives up, if it is time.
- *
- * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17), but for the
- * limits of orphans and the user timeout. As in Linux, an answer that acknowledges nothing does not
- * restart the latter. Without a user timeout, the connection ends when the peer has answered
- * neither probes nor data for twice the largest RTO: 2 s, if that is set to 1 s.
+ * The window has shrunk to zero with text in flight: gives up, if it is time. While the peer answers,
+ * the connection stays (RFC 9293 section 3.8.6, SHLD-17), but for the limits of orphans and the user
+ * timeout, which, as in Linux, an answer that acknowledges nothing does not restart. Without one, the
+ * connection ends when the peer has answered nothing for twice the largest RTO.
  */
 static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 {
@@ -267,12 +243,10 @@ static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 }
 
 /*
- * This machine refuses to send text, and nothing is in flight: gives up, if it is time.
- *
- * A full queue here says nothing about the peer, so refused attempts are no retries. But when they
- * and the silence of the peer have both lasted for the time of R2, the connection ends (RFC 9293
- * section 3.8.3); for an orphan orphan_retries() replaces retries2. Linux tries every half second,
- * and counts each attempt as a retry.
+ * This machine refuses to send text, and nothing is in flight: gives up, if it is time. That says
+ * nothing about the peer, so refused attempts are no retries. But when they and the silence of the
+ * peer have both lasted for the time of R2, the connection ends (RFC 9293 section 3.8.3); for an
+ * orphan orphan_retries() replaces retries2. Linux counts each attempt as a retry.
  */
 static bool xtcp_write_timeout_end_refused(struct sock *sk)
 {
@@ -287,10 +261,9 @@ static bool xtcp_write_timeout_end_refused(struct sock *sk)
 }
 
 /*
- * A window probe is due: gives up instead, if it is time. That is when the peer has answered none
- * of the last retries2 probes, or at the user timeout. Until then, a peer that answers may keep its
- * window closed (MUST-37). For an orphan, orphan_retries() replaces retries2. An orphan also ends,
- * even if the peer answers, when its RTO has backed off as often and is at the maximum (RFC 6429).
+ * A window probe is due: gives up instead, when the peer has answered none of the last retries2
+ * (orphan_retries()), or at the user timeout (MUST-37). An orphan also ends, even if the peer answers,
+ * when its RTO has backed off as often and is at the maximum (RFC 6429).
  */
 static bool xtcp_write_timeout_end_probing(struct sock *sk)
 {
@@ -313,10 +286,8 @@ static bool xtcp_write_timeout_end_probing(struct sock *sk)
 
 /*
  * Ends a connection that has had no text for too long: XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or
- * net.xtcp.idle_ms and half_closed_ms. The caller holds a reference. The peer gets a RST, as with
- * keepalive, the program ETIMEDOUT, as when any timer ends a connection; the abort reason says
- * which limit it was. A soft error does not replace it: that explains why retries failed, and there
- * were none.
+ * net.xtcp.idle_ms and half_closed_ms. The caller holds a reference. The peer gets a RST, the program
+ * ETIMEDOUT; a soft error does not replace that, since no retries have failed.
  */
 static bool xtcp_write_timeout_end_idle(struct sock *sk)
 {
@@ -384,11 +355,7 @@ static void note_timeout(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 }
 
-/*
- * Does the next timeout have no backoff? RFC 6298 (5.5) doubles the timeout. But a connection with
- * little in flight loads the path little, and often finds a loss only by a timeout. So the program
- * or the namespace may ask for some timeouts without backoff.
- */
+/* RFC 6298 (5.5) doubles it. But with little in flight a loss is often found only by a timeout, which loads no path. */
 static bool is_linear(const struct sock *sk)
 {
 	return (xtcp_sk(sk)->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
@@ -408,10 +375,7 @@ static void send_again(struct sock *sk)
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_tries_count(&xsk->tries.retransmits);
 	if (unlikely(refused)) {
-		/*
-		 * this machine has refused to send the segment, which says nothing about the path:
-		 * no backoff. As in Linux, the user timeout does not shorten this wait
-		 */
+/* RFC 6298 (5.5) doubles it. But with little in flight, which loads no path, often only a timeout finds a loss. */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
 	}
@@ -430,10 +394,7 @@ static void expired_retransmit(struct sock *sk)
 	/* cannot happen: the ACK of the last segment in flight drops the deadline */
 	if (WARN_ON_ONCE(!skb))
 		return;
-	/*
-	 * without a stream, only the SYN can be in flight, even in FIN-WAIT-1: the program may have closed the
-	 * sock during a simultaneous open, without memory to queue the FIN
-	 */
+	/* without a stream, only the SYN can be in flight: closed in a simultaneous open, without memory for the FIN */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
 		return;
@@ -452,10 +413,7 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/*
- * The window opened a tick ago. If it is still open, resends the text in flight: while it was zero,
- * a probe may have been sent instead of a retransmission. Only expired_retransmit() may give up.
- */
+/* The window opened a tick ago. If it still is, resends the text in flight, for which a probe may have been sent. */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd.wnd)
@@ -526,12 +484,10 @@ static bool keepalive_gives_up(const struct sock *sk)
  *
  *  - while our data waits for an ACK or a window;
  *  - before xtcp_keepalive_time() has passed since the last accepted segment;
- *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()). If an
- *    option was set, a probe is due all the same, but does not count, and changes no later
- *    deadline.
+ *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()). If an option
+ *    was set, a probe is due all the same, but does not count, and changes no later deadline.
  *
- * The deadline may pass too early: a segment may have come since, or it was set for a limit on the
- * time without text (xtcp_keepalive_limit_idle()).
+ * The deadline passes too early if a segment has come since, or for xtcp_keepalive_limit_idle().
  */
 static void keep_alive(struct sock *sk)
 {
@@ -564,10 +520,7 @@ static void keep_alive(struct sock *sk)
 	}
 }
 
-/*
- * Keepalive shares this deadline with the limits for connections without text, which are looked at
- * first: XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms.
- */
+/* Shared with the limits for connections without text, which are looked at first. */
 static void expired_keepalive(struct sock *sk)
 {
 	if (unlikely(xtcp_keepalive_may_limit(sk)) && xtcp_write_timeout_end_idle(sk))
@@ -624,10 +577,7 @@ static bool may_rest(const struct sock *sk)
 	       !xsk->pace && !xsk->algorithm->control && !xsk->algorithm->info && !xsk->algorithm->end;
 }
 
-/*
- * Its lists are empty. Without memory it stays as it is, and with so many words that nothing would
- * be saved. In softirq no cgroup is charged, as for a data state that begins there.
- */
+/* Its lists are empty. Not without memory, nor if nothing would be saved. No cgroup is charged, as in softirq. */
 static void pack(struct sock *sk)
 {
 	const unsigned int first = offsetof(struct xtcp_stream, resend_cursor) / sizeof(u32);
@@ -659,10 +609,7 @@ static void pack(struct sock *sk)
 	xtcp_sk(sk)->packed = packed;
 }
 
-/*
- * A connection that has sent and received no text for XTCP_REST_AFTER keeps only the numbers of its
- * data state (state.c). Its timer looks when it runs anyway, and again when it may be time.
- */
+/* It keeps only the numbers of its data state (state.c). The timer looks when it runs, and when it may be time. */
 static void rest(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -731,10 +678,8 @@ void xtcp_timer_handlers_init(struct sock *sk)
  * xtcp_pace_handler() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
- * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back.
- *
- * The timer runs this through release_cb(), release_sock() if a user owned the lock then, and
- * sendmsg.c for text that need not wait any longer.
+ * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back. The
+ * timer runs this through release_cb(), or release_sock(); sendmsg.c for text that need not wait.
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_handler(struct sock *sk)
@@ -758,21 +703,18 @@ void xtcp_pace_handler(struct sock *sk)
 
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
- * after connect(): one segment then carries both. It leaves after a millisecond, seldom some
- * milliseconds later. It leaves earlier if the same thread calls connect() again, or accept() or
- * poll() on a listener whose accept queue is empty: such a thread sends no text now, and in
- * accept() may even wait for the connection that this ACK completes.
+ * after connect(): one segment then carries both. It leaves after a millisecond, or earlier if the
+ * same thread calls connect() again, or accept() or poll() on a listener whose accept queue is empty:
+ * it sends no text now, and may even wait for the connection that this ACK completes.
  *
- * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
- * connection would cost more than the segment that is saved. So each processor has one such timer
- * and a short list of waiting socks, with a reference to each.
+ * The timer of the sock is too coarse, and a high-resolution timer for each connection would cost more
+ * than the segment that is saved. So each processor has one such timer and a short list of waiting
+ * socks, with a reference to each. A sock enters it when connect() returns. Its own timer is armed
+ * when the SYN-ACK arrives, and sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if
+ * connect() has not returned, or if a user owned the lock when the list's timer ran.
  *
- * A sock enters the list when connect() returns. Its own timer is armed earlier, when the SYN-ACK
- * arrives. That sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if connect() has not
- * returned by then, or if a user owned the lock when the list's timer ran.
- *
- * A sock whose ACK has left stays on the list for now: a search for each outgoing segment would
- * cost too much. It leaves the list when that is next used, or its timer runs.
+ * A sock whose ACK has left stays on the list until that is next used, or its timer runs: a search
+ * for each outgoing segment would cost too much.
  */
 
 #define WAIT_NS		NSEC_PER_MSEC
@@ -796,10 +738,7 @@ struct handshake_acks {
 
 static DEFINE_PER_CPU(struct handshake_acks, handshake_acks);
 
-/*
- * Does the third ACK still wait? It does if we have sent nothing after the SYN and nothing has
- * arrived after the SYN-ACK. Without the socket lock, the answer may be out of date at once.
- */
+/* We have sent nothing after the SYN, nothing has arrived after the SYN-ACK. Racy without the lock. */
 static bool still_waits(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -832,10 +771,7 @@ static unsigned int take_off(struct handshake_acks *here, u64 now_ns, const stru
 	return n;
 }
 
-/*
- * Sends the ACKs that still wait. If a user owns the lock of a sock, the user's call sends its ACK,
- * or else the sock's own timer does.
- */
+/* If a user owns the lock of a sock, his call sends its ACK, or else the sock's own timer does. */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
 	struct sock *sk;
@@ -872,10 +808,7 @@ static enum hrtimer_restart handshake_ack_fired(struct hrtimer *timer)
 
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
-	/*
-	 * if the processor of this list goes offline, the timer moves, and this function runs on
-	 * another one. When the processor is back, a connect() there may queue the timer meanwhile
-	 */
+	/* if its processor went offline, the timer has moved; a connect() there, back again, may queue it meanwhile */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
 		again = HRTIMER_RESTART;
@@ -947,11 +880,7 @@ void xtcp_handshake_ack_waits(struct sock *sk)
 	local_bh_enable();
 }
 
-/*
- * Sends the waiting third ACKs of this thread, which sends no text now. One that waits on another
- * processor leaves when it is due. Process context; takes bh_lock_sock(), so the caller holds no
- * lock of a socket that may wait here.
- */
+/* The thread sends no text now. Process; takes bh_lock_sock() of socks on its processor's list: hold no such lock. */
 void xtcp_handshake_ack_go(void)
 {
 	struct sock *taken[WAITING_MAX];

@@ -5,9 +5,9 @@
  * lost, as lost and resent, or not at all; a mark holds for the whole skb. Without SACK, each
  * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked so.
  *
- * RACK and recovery.c decide what is lost. The scoreboard decides in which order lost skbs are resent:
- * by sequence number, except where the search for the place of an skb has stopped after WALK_MAX
- * steps. An skb is either on this list or on that of skbs in flight: both use the same list node.
+ * RACK and recovery.c decide what is lost, the scoreboard in which order it is resent: by sequence
+ * number, unless the search for a place has stopped after WALK_MAX steps. An skb is either on this
+ * list or on that of skbs in flight: both use the same list node.
  *
  * The SACK blocks of an ACK report segments that have arrived above SND.UNA, and octets that have
  * arrived twice (D-SACK). If a block begins or ends inside an skb, the skb is split.
@@ -26,14 +26,13 @@
  * also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
  * A missing segment has the RTT of the segment that arrived last, plus the reordering window
- * (section 6.2 steps 4 and 5), counted from when it was sent. The window is a quarter of the
- * smallest RTT, and another quarter for each round trip in which a D-SACK reports octets that
- * arrived twice. As long as no reordering has been seen, it is 0 during recovery, and whenever at
- * least three segments are sacked. Afterwards the smoothed RTT replaces the RTT of the segment that
- * arrived last, if it is longer.
+ * (section 6.2 steps 4 and 5), counted from when it was sent. The window is a quarter of the smallest
+ * RTT, and another quarter for each round trip with a D-SACK. As long as no reordering has been seen,
+ * it is 0 during recovery, and whenever at least three segments are sacked. Afterwards the smoothed
+ * RTT replaces the other one, if it is longer.
  *
- * The list stream->in_flight is in order of sending. So detection looks only at the skbs that now
- * count as lost, and at the first one that does not.
+ * stream->in_flight is in order of sending: detection looks only at the skbs that now count as lost,
+ * and at the first one that does not.
  */
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
@@ -41,9 +40,8 @@
 #define WND_PERSIST	16U	/* recoveries for which a wider window stays wide (6.2 step 4) */
 
 /*
- * How late a segment may be, microseconds: RACK_update_reo_wnd() of section 6.2 step 4; at most
- * @srtt_us. @ahead_us: by how much the last RTT is shorter than @srtt_us, or 0. It is added, so that
- * others do not count as late only because one segment was faster than most.
+ * How late a segment may be, microseconds (section 6.2 step 4); at most @srtt_us. @ahead_us: by how
+ * much the last RTT is shorter than @srtt_us: others are not late because one was fast.
  */
 static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
 {
@@ -82,10 +80,9 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 
 /*
  * @skb was sent more than once: did its last copy arrive? If it is acknowledged in order, the
- * timestamp echo decides. If it is sacked, the echo is that of the last segment in order (RFC 7323
- * section 4.3). Then the heuristic of RFC 8985 section 6.2 step 2 decides: an ACK that comes sooner
- * than the smallest RTT belongs to an earlier copy. So it does without an echo, or if two copies
- * may have left within one tick of the timestamp clock.
+ * timestamp echo decides; if it is sacked, the echo is of the last segment in order (RFC 7323 section
+ * 4.3). Then, without an echo, or if two copies may have left within one tick, the heuristic of RFC
+ * 8985 section 6.2 step 2: an ACK sooner than the smallest RTT belongs to an earlier copy.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -103,10 +100,9 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 }
 
 /*
- * The answer to a tail loss probe came too soon to count for the copy (is_last_copy()). Then it
- * counts for the original, and what was sent before that has the reordering window to arrive. RFC
- * 8985 section 7.3 says that either copy's arrival shows the losses before it, if the sender waits
- * so long. It is often the copy's: of a few octets, while all RTTs were those of full segments.
+ * The answer to a tail loss probe came too soon to count for the copy (is_last_copy()). Then it counts
+ * for the original, and what was sent before that has the reordering window to arrive, as RFC 8985
+ * section 7.3 allows. It is often the copy's: of a few octets, while all RTTs were of full segments.
  * Return: when the original was sent; 0: not known.
  */
 static noinline u64 original_sent_us(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb)
@@ -148,11 +144,7 @@ static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_b
 	}
 }
 
-/*
- * How late a segment may be, microseconds (section 6.2 step 4). Where segments overtake each other,
- * the one that arrived last may have taken a faster path than those still in flight. So once
- * reordering has been seen, the time by which a smoothed RTT is longer than RACK.rtt is added.
- */
+/* Microseconds. Where segments overtake each other, the last one may have taken a faster path than those in flight. */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
 	const struct xtcp_stream *stream = tx->stream;
@@ -166,11 +158,7 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);
 }
 
-/*
- * Of two segments with the same sending time, the one with the lower sequence number counts as sent
- * earlier (section 6.2 step 2), as in a GSO skb. But if only one of them is a retransmission, this
- * does not tell which one left first.
- */
+/* By sequence number (section 6.2 step 2), as in a GSO skb; but not if only one of them is a retransmission. */
 static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)
 {
 	return cb->sent_us == rack->sent_us && (cb->transmissions > 1) != rack->is_resent;
@@ -252,10 +240,9 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * The list node after which to insert @skb. Most skbs are added in order, or next to one that is on
- * the list, so their place is found at once. For others the search stops after WALK_MAX steps, so
- * that a peer cannot cause a long walk for each of many skbs; the place is then approximate. The
- * skb at SND.UNA always comes first.
+ * The list node after which to insert @skb. Most are added in order, or next to one that is there. For
+ * others the search stops after WALK_MAX steps, so that a peer cannot cause long walks. The skb at
+ * SND.UNA always comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -305,10 +292,8 @@ static int was_sent_after(void *unused, const struct list_head *a, const struct 
 }
 
 /*
- * Moves all skbs back to the list of skbs in flight, in order of sending: after a needless recovery
- * none counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). This takes few steps: nearly all
- * were sent before those in flight, and belong at the front. Only one that was resent and lost
- * again may belong further behind.
+ * After a needless recovery none counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). Few steps:
+ * nearly all were sent before those in flight, and belong at the front.
  */
 static void xtcp_resend_put_back(struct sock *sk)
 {
@@ -344,10 +329,8 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Does the ACK echo an earlier copy of the skb of @cb, after many timeouts? Three are many if
- * SND.UNA has not moved since the first, or if the RTO has had no sample since. TSecr from before
- * the last copy was sent is that of an earlier one. Only the skb at SND.UNA is tested: a timeout
- * resends this one.
+ * Three timeouts are many if SND.UNA has not moved since the first, or if the RTO has had no sample
+ * since. Only the skb at SND.UNA, which a timeout resends, is tested.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
@@ -358,10 +341,8 @@ static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb 
 }
 
 /*
- * @skb has arrived up to @end: updates RACK, the delivery rate and the RTT samples. Also *@low, the
- * lowest sequence number of arrived skbs that were sent only once. If it is below the highest octet
- * that was sacked before, segments were reordered: xtcp_sacked_take() and xtcp_scoreboard_ack()
- * check this.
+ * @skb has arrived up to @end: updates RACK, the delivery rate, the RTT samples, and *@low, the lowest
+ * number of those sent only once: below what was sacked before, segments were reordered.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -408,10 +389,7 @@ static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct 
 		sample->segments += xtcp_sndq_segments(skb);
 }
 
-/*
- * Without SACK: counts the @acked octets as delivered, except those that duplicate ACKs have
- * already counted. The first segment was missing until now, so no duplicate ACK has counted it.
- */
+/* Counts what no duplicate ACK has counted: none has the first segment, which was missing. */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -424,10 +402,7 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 		sb->sacked_segments = DIV_ROUND_UP(sb->sacked, tx->mss);
 	}
 	sample->delivered += acked - known;
-	/*
-	 * an ACK that covers a segment that was resent does not show that an original has just
-	 * arrived (RFC 5682 section 2.1): perhaps only the copy has, and all others arrived earlier
-	 */
+	/* with a resent one, perhaps only the copy has just arrived, all originals earlier (RFC 5682 section 2.1) */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
 }
@@ -490,10 +465,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		if (!whole && cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len &&
 		    !xtcp_fragment(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
-		/*
-		 * The skb may begin before SND.UNA, if an earlier ACK could not trim the skb for
-		 * lack of memory. That ACK has counted the octets, so do not count them again.
-		 */
+		/* without memory to trim it, an earlier ACK has counted the octets before SND.UNA */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
 			if (tx->agreed.sack_ok)
@@ -604,11 +576,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 
-/*
- * Removes all marks of loss after a needless recovery: the skbs count as in flight again (RFC 5682
- * section 3, RFC 3522 section 3.2). The work grows with the number of these skbs, and of those sent
- * since the first retransmission.
- */
+/* After a needless recovery (RFC 5682 section 3, RFC 3522 section 3.2). Linear in these, and in those sent since. */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -715,9 +683,8 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * All octets from @skb up to @end are sacked: stores @end as the sacked_to of each skb that
- * mark_block() has visited, so that the next call jumps over them. Otherwise a peer could make us
- * walk over the same octets again and again, by reporting them in different SACK blocks.
+ * All octets from @skb up to @end are sacked: the next mark_block() jumps over them. Otherwise a peer
+ * could make us walk over the same octets again and again, by different SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -731,9 +698,8 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the segments of @block between @from and @to as sacked. If the split at the start of @block
- * fails, nothing of that skb is marked; if that at its end fails, the function stops. Return: @to
- * if no split failed; else the start of the first skb that failed, at least @from.
+ * Marks the segments of @block between @from and @to. If the split at its start fails, nothing of that
+ * skb is marked; if that at its end does, the function stops. Return: @to, or the first that failed.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -769,9 +735,8 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the segments of @block as sacked, without those in sb->seen, which are marked already: this
- * saves a walk over all sacked skbs for each ACK. Return: the end of @block; or, if a split fails,
- * the octet from which on the block counts as new again in the next ACK.
+ * Marks the segments of @block, without those in sb->seen, which are marked already. Return: the end
+ * of @block; or, if a split fails, the octet from which on it counts as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -813,10 +778,7 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 	return false;
 }
 
-/*
- * Did we resend the octets of @block? If not, the network has duplicated them, and the D-SACK tells
- * nothing of our retransmissions. Octets below SND.UNA count as resent: their skbs are freed.
- */
+/* If not, the network has duplicated them. Octets below SND.UNA count as resent: their skbs are freed. */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
 	const struct sk_buff *skb;
@@ -844,11 +806,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	struct xtcp_stream *stream = tx->stream;
 	u32 len = block->end - block->start;
 
-	/*
-	 * One D-SACK reports at most a window of octets, all together at most those that we have
-	 * resent: bytes_retrans, plus 2 for SYN and FIN. Beyond, the network has made copies, or
-	 * the peer lies.
-	 */
+	/* beyond a window, or in all what we have resent (and SYN, FIN), the peer lies or the network copies */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);

@@ -28,10 +28,8 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 
 /*
  * An ACK gives no RTT, because it covers a segment that was resent; but also one that was sent only
- * once, and has arrived after at most sample->rtt_us. Without SACK and timestamps there may be no
- * other ACK for long: if each flight has a hole, the ACK of the retransmission also covers the new
- * text behind it. Then each timeout would double the RTO, although text gets through (RFC 6298
- * sections 3 and 5).
+ * once, after at most sample->rtt_us. Without SACK and timestamps, if each flight has a hole, there may
+ * be no other ACK for long: each timeout would double the RTO (RFC 6298 sections 3 and 5).
  */
 static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
@@ -43,21 +41,17 @@ static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sampl
 
 /*
  * Samples the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged
- * or sacked segment that was sent only once gives an RTT. Congestion control takes the shortest.
- * The RTO takes the longest, which includes the peer's ACK delay, of acknowledged segments, or else
- * of sacked ones. If there is none, or if the ACK reports a segment that was resent, it takes the
- * RTT of the timestamp echo, provided that the ACK moves SND.UNA.
+ * or sacked segment that was sent only once gives an RTT. Congestion control takes the shortest. The
+ * RTO takes the longest, with the peer's ACK delay, of acknowledged segments, or else of sacked ones.
+ * Without any, or if the ACK reports a segment that was resent, it takes the RTT of the timestamp
+ * echo, if the ACK moves SND.UNA. True: the RTO has a new sample.
  *
- * One exception: after three timeouts since SND.UNA last moved, or since the last sample, the echo
- * of a copy of the first segment but the last one gives no RTT (RFC 7323 section 4.1, MAY).
- * Either an outage has delayed that copy. Or it arrived, but its ACK was lost, and this ACK answers
- * a later copy, which the peer drops as a duplicate and does not echo (section 5.3, R2 before R3).
- * In both cases the time usually includes a timeout. As an RTT, it could make the RTO as long as
- * its maximum, and only many samples would shorten it. Without a sample, the RTO keeps its backoff
- * (RFC 6298 section 3, Karn's algorithm; but see ease_backoff()). If the path's RTT has grown, the
- * backoff soon exceeds it.
- *
- * Return: true when the RTO has a new sample.
+ * One exception: after three timeouts since SND.UNA last moved, or since the last sample, the echo of
+ * a copy of the first segment but the last one gives no RTT (RFC 7323 section 4.1, MAY). Either an
+ * outage has delayed that copy. Or its ACK was lost, and this ACK answers a later copy, which the
+ * peer drops as a duplicate and does not echo (section 5.3, R2 before R3). Such a time includes a
+ * timeout: it could make the RTO as long as its maximum. Without a sample, the RTO keeps its backoff
+ * (RFC 6298 section 3, Karn's algorithm; but see ease_backoff()), which soon exceeds a longer RTT.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -123,11 +117,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	sk_dst_confirm(sk);
 }
 
-/*
- * The state before the ACK is processed. Inline, as others here: they run for most ACKs. Callers
- * declare and initialize their sample in one statement: with CONFIG_INIT_STACK_ALL_ZERO, the
- * compiler would zero a sample without a value.
- */
+/* Inline: for most ACKs. Declared and initialized at once: CONFIG_INIT_STACK_ALL_ZERO then zeroes no sample. */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -194,10 +184,9 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 9293 section 3.10.7.4, fifth step. @wnd: SEG.WND in octets. If SND.UNA has moved, the ACK is
- * newer than all others, so its window is taken, as in Linux, without a look at SEG.SEQ, which is
- * low when text is resent. If not, an ACK with SEG.SEQ < SND.WL1 is old. SND.WL2 is not needed:
- * SEG.ACK is at least SND.UNA, and SND.WL2 is never beyond it.
+ * RFC 9293 section 3.10.7.4, fifth step. @wnd: SEG.WND in octets. If SND.UNA has moved, the ACK is the
+ * newest, whatever SEG.SEQ of resent text is, as in Linux. If not, an ACK with SEG.SEQ < SND.WL1 is
+ * old. SND.WL2 is not needed: SEG.ACK is at least SND.UNA.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd, bool moved)
 {
@@ -212,10 +201,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/*
- * @seg does not move SND.UNA. Return: true when it says nothing about the segments in flight; then
- * only its window is taken.
- */
+/* Does it say nothing about the segments in flight? SND.UNA stays; then only the window is taken. */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/* a tail loss probe may cause a duplicate ACK after all was acknowledged; xtcp_tlp_ack() has to see it */
@@ -230,11 +216,7 @@ static __always_inline bool has_stream(struct sock *sk)
 	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
-/*
- * May newly sacked text restart the retransmission timer? If it was sent before the last
- * transmission of the first segment in flight, that may still be on its way: the path may be slower
- * than the RTO assumes. If later, that may be lost, and ACKs of later text must not delay it.
- */
+/* Text from after the first segment's last transmission must not delay the timer: that segment may be lost. */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct sk_buff *head = xtcp_sndq_first(sk);
@@ -290,11 +272,7 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 		take_old_ack(sk, skb);
 }
 
-/*
- * Was the SYN resent at least twice, and the original lost? An ACK that echoes the original's
- * timestamp shows that it was not (Eifel, RFC 3522); a retransmission's is at least one timeout
- * later.
- */
+/* At least twice, the original lost: an ACK may echo its timestamp (Eifel, RFC 3522), a timeout before the others'. */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	if (xsk->total_retrans < 2)
@@ -321,10 +299,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
-	/*
-	 * synq.c has set the RTT of a listener's child. Its timestamp echo would be inexact: the
-	 * low bits of our SYN-ACK's TSval may encode options of the SYN (secret.c)
-	 */
+	/* a child has its RTT by synq.c: the TSval of our SYN-ACK may encode options, and its echo be inexact */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	if (xtcp_stream_is_there(stream)) {

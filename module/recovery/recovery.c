@@ -75,9 +75,8 @@ static void forget_duplicates(struct sock *sk)
 }
 
 /*
- * A tail loss probe that repeats text is on its way, and a recovery begins. The probe counts as
- * resent: otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first
- * of a copy: an ACK that echoes it says that the probe has arrived, and the original may be lost.
+ * It repeats text, and a recovery begins: it counts as resent, or a D-SACK for it would count for a
+ * later one. Its TSval is the first of a copy: the original of an ACK that echoes it may be lost.
  */
 static void probe_is_a_copy(struct sock *sk)
 {
@@ -105,20 +104,13 @@ static void undo_begin(struct sock *sk)
 	/* retransmissions of the previous recovery that are in flight count for this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/*
-	 * if a retransmission was lost in LOSS, first_ts stays that of the first copy after the
-	 * timeout: a copy that is only late must not count as an original
-	 */
+	/* in LOSS, first_ts stays of the first copy after the timeout: a late copy is no original */
 	undo->has_ts = undo->any_resent || (undo->has_ts && tx->cong.phase == XTCP_CONG_LOSS);
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		probe_is_a_copy(sk);
 }
 
-/*
- * Undoes the reduction of the window (RFC 4015 section 3.2). @counter: LINUX_MIB_TCP*UNDO, for the way
- * in which the needless recovery was detected. Return: true: the window is as before; false:
- * xtcp_reduction_forbid_undo() has made it final.
- */
+/* RFC 4015 section 3.2. @counter: LINUX_MIB_TCP*UNDO. False: xtcp_reduction_forbid_undo() has made it final. */
 static bool undo_apply(struct sock *sk, int counter)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
@@ -140,9 +132,8 @@ static void forget_undo(struct sock *sk)
 }
 
 /*
- * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
- * sign of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC
- * 7413 section 4.2.2). A reduction that has begun is completed now (xtcp_reduction_not_due()).
+ * Too large for the path, or text of a SYN that the peer did not accept: no sign of congestion. cwnd
+ * and ssthresh stay (RFC 8201 section 5.4, RFC 7413 section 4.2.2; xtcp_reduction_not_due()).
  */
 static void xtcp_repair_too_large(struct sock *sk)
 {
@@ -158,9 +149,8 @@ static void xtcp_repair_too_large(struct sock *sk)
 /*
  * Resends lost segments as far as the congestion window and pacing allow (RFC 6675 section 5, RFC
  * 6298 (5.4)). If nothing is in flight, at least one segment; Careful Resume may allow one more.
- * After a timeout, pacing does not delay them, and, as in Linux, TCPTimeouts counts in place of
- * TCPFastRetrans and TCPSlowStartRetrans. Return: what the last xtcp_retransmit_segment() returned;
- * 0 without one.
+ * After a timeout, without pacing, and, as in Linux, TCPTimeouts counts in place of TCPFastRetrans and
+ * TCPSlowStartRetrans. Return: what the last xtcp_retransmit_segment() returned.
  */
 static int xtcp_repair_lost(struct sock *sk, bool timeout)
 {
@@ -203,10 +193,7 @@ void xtcp_repair_waiting(struct sock *sk)
 		xtcp_repair_lost(sk, false);
 }
 
-/*
- * The effective MSS has been lowered: resend what was too large for the path. In smaller segments;
- * cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
- */
+/* In smaller segments; cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4). */
 void xtcp_repair_mtu_fell(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -303,11 +290,9 @@ void xtcp_tlp_probe(struct sock *sk)
 }
 
 /*
- * An ACK while a probe is on its way (RFC 8985 section 7.4). If the probe was a retransmission, an
- * ACK may show that both copies arrived: nothing was lost. If SND.UNA moves beyond the segment
- * without such an ACK, the original was lost, and the window is reduced. When it is known what has
- * become of the probe, tlp.pending is cleared; xtcp_flight_ack_judged() then starts the next probe
- * timeout.
+ * An ACK while a probe is on its way (RFC 8985 section 7.4). It may show that both copies of a
+ * retransmission arrived. If SND.UNA moves beyond the segment without, the original was lost, and the
+ * window is reduced. With tlp.pending cleared, xtcp_flight_ack_judged() starts the next timeout.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -361,10 +346,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
-/*
- * A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? True when the probe
- * is the first missing segment: it was too large, which is no sign of congestion.
- */
+/* Not in recovery, is the first missing segment the probe (RFC 4821 section 7.6.2)? It was too large: no congestion. */
 static bool mtuprobe_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -378,10 +360,7 @@ static bool mtuprobe_lost(struct sock *sk)
 	return true;
 }
 
-/*
- * A segment is lost, in LOSS a retransmission. But in OPEN and DISORDER, a lost probe of the path
- * MTU was too large, which is no sign of congestion: its text is resent, and the window stays.
- */
+/* Or, in LOSS, a retransmission. In OPEN and DISORDER it may be a probe of the path MTU: the window stays. */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -454,30 +433,22 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
-/*
- * @resent: the octets in flight again before losses were looked for. If fewer are now, a
- * retransmission was lost: a second sign of congestion, so the window falls again (RFC 5681 section
- * 4.3).
- */
+/* Is less in flight again than before (@resent)? A second sign of congestion (RFC 5681 section 4.3). */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {
 	return tx->cong.phase == XTCP_CONG_LOSS && tx->stream->scoreboard.resent < resent;
 }
 
-/*
- * Without SACK, the phase goes on until SND.UNA moves beyond recover: retransmissions may still
- * cause duplicate ACKs, which are no sign that newer segments are lost (RFC 6582 section 4).
- */
+/* Without SACK, retransmissions may cause duplicate ACKs until SND.UNA moves beyond recover (RFC 6582 section 4). */
 static bool duplicates_may_follow(const struct xtcp_sender *tx)
 {
 	return !tx->agreed.sack_ok && tx->snd.una == tx->stream->recover;
 }
 
 /*
- * A duplicate ACK while SND.UNA stands at recover does not count towards a fast retransmit, but the
- * first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042). Kernel
- * TCP sends none, so each time the first and the third of three new segments are lost, it waits for
- * a timeout. Without timestamps, the RTO keeps its backoff: ACKs of retransmissions give no RTT.
+ * It does not count towards a fast retransmit, but the first two allow a new segment each (limited
+ * transmit: RFC 5681 section 3.2 (1), RFC 3042). Kernel TCP sends none: if of three new segments the
+ * first and the third are lost, it waits for a timeout. Without timestamps, the RTO keeps its backoff.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -489,11 +460,10 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Has an original arrived after it was resent, by the timestamp echo? Then RACK.rtt may have to
- * grow. RFC 8985 section 6.2 step 2 ignores such a segment, because its sending time is no longer
- * known. If an ACK reported only such segments, others with the same RTT would count as lost. So
- * the sending time is taken from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The
- * peer chooses TSecr, so the RTT is limited to the largest RTO.
+ * Has an original arrived after it was resent, by the timestamp echo? RFC 8985 section 6.2 step 2
+ * ignores it, since its sending time is not known. If an ACK reported only such segments, others with
+ * the same RTT would count as lost. So the time is taken from TSecr, in ticks of the timestamp clock
+ * (RFC 7323 section 4.1), which the peer chooses: the RTT is limited to the largest RTO.
  */
 static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -544,10 +514,7 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 	return true;
 }
 
-/*
- * An undo has removed all marks of loss, but segments beyond a hole are sacked. Let RACK look now
- * (RFC 8985 section 6.2): if no further ACK comes, only the next timeout would find what is lost.
- */
+/* Segments beyond a hole are sacked: RACK looks now (RFC 8985 section 6.2), since perhaps no further ACK comes. */
 static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
 	if (!xtcp_sender(sk)->agreed.sack_ok || !xtcp_sender(sk)->stream->scoreboard.sacked)
@@ -557,11 +524,7 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 		enter_recovery(sk, sample);
 }
 
-/*
- * RECOVERY was needless. If the reduction is final, as after a congestion mark, it goes on in CWR
- * (RFC 3168 section 6.1.2). In OPEN the window would stay where PRR has just left it, perhaps
- * hardly reduced. Return: true when the reduction was undone.
- */
+/* If the reduction is final, it goes on in CWR (RFC 3168 section 6.1.2): in OPEN the window would stay where it is. */
 static bool end_needless(struct sock *sk, int counter, int reason)
 {
 	bool undone = undo_apply(sk, counter);
@@ -573,10 +536,7 @@ static bool end_needless(struct sock *sk, int counter, int reason)
 	return undone;
 }
 
-/*
- * Originals that were only late have moved SND.UNA, but not as far as recover. The recovery is
- * undone when no retransmission is in flight any more. Until then, nothing more is marked as lost.
- */
+/* SND.UNA has moved, but not to recover. Undone when no retransmission is in flight; nothing is marked until then. */
 static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
@@ -644,11 +604,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/*
- * RFC 5682: the segments that are marked as lost have arrived or will arrive. If the reduction is
- * final (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would
- * reduce the window a second time. As in Linux, the next ACK may look.
- */
+/* RFC 5682: what is marked as lost arrives. If the reduction is final, no loss is looked for: it would reduce again. */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int reason)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -669,9 +625,8 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
 
 /*
  * F-RTO (RFC 5682 section 3.1): the timeout has resent only the first segment. When an ACK moves
- * SND.UNA, new text is sent instead of more retransmissions. If an ACK then acknowledges or sacks a
- * segment that was not resent (without SACK: and no resent one), the timeout was spurious. If it
- * sacks the new text instead, the loss is real.
+ * SND.UNA, new text is sent. If an ACK then acknowledges or sacks a segment that was not resent (without
+ * SACK: and no resent one), the timeout was spurious; if it sacks the new text, the loss is real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -736,10 +691,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (sample->ece)
 		xtcp_reduction_forbid_undo(sk);
 	if (sample->acked && has_reneged(sk)) {
-		/*
-		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
-		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
-		 */
+		/* sacked text seems to be dropped, or ACKs are reordered: wait for one more (RFC 2018 section 8) */
 		wait_us = max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US);
 		xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_PROBE);
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
@@ -835,11 +787,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
-/*
- * After a timeout, marks what is in flight as lost: with SACK the first segment, and others unless
- * sacked or sent very recently (RFC 8985 section 6.3); without SACK everything. If the peer has
- * dropped data that it had sacked, marks everything, and returns true.
- */
+/* With SACK the first, others unless sacked or sent very recently (RFC 8985 section 6.3). True: sacked data is gone. */
 static bool all_is_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -876,12 +824,9 @@ static void count_failure(const struct xtcp_sender *tx)
 }
 
 /*
- * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
- * since otherwise each flight could cost a timeout. The price: after a mere outage, the connection
- * goes on without L4S. Text on the SYN does not count, since a SYN is not ECT.
- *
- * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
- * after the timeout is not ECT (xtcp_ecn_codepoint()).
+ * If the peer has acknowledged no text so far, the path may drop ECT(1): no ECT from now on, since
+ * each flight could cost a timeout. The price: after a mere outage, the connection goes on without
+ * L4S. Otherwise only text that is resent after the timeout is not ECT (xtcp_ecn_codepoint()).
  */
 static void ecn_after_timeout(struct sock *sk)
 {
