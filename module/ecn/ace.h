@@ -107,10 +107,9 @@ static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 /*
  * How many of our segments newly met congestion, by RFC 9768 sections 3.2.2.2 and 3.2.2.5.2? More
  * than @segments, which the ACK newly acknowledges or sacks, if the field says so. @counted: what
- * earlier ACKs have reported. The field counts modulo eight. The peer sends an ACK after seven marks
- * at the latest, but if ACKs were lost, it may have wrapped. An ACK of more than seven segments is a
- * sign of that, if the peer's ACKs usually cover few (@stretch). Then assume the largest number that
- * fits the field and is not above @segments; otherwise that it has not wrapped, as in Linux.
+ * earlier ACKs have reported. The field counts modulo eight. The peer sends an ACK after seven marks,
+ * but if ACKs were lost, it may have wrapped: a sign is an ACK of more than seven segments, if they
+ * usually cover few (@stretch). Then the largest number that fits and is not above @segments.
  */
 static inline u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 {
@@ -136,9 +135,8 @@ static inline u32 xtcp_ace_counter_first(u8 codepoint)
 }
 
 /*
- * How many counters does the option need, in the order that needs the fewest? Each that ever
- * changed, and all in front of it (RFC 9768 section 3.2.3.3). @received: octets by codepoint,
- * XTCP_ECT_1 first.
+ * How many counters does the option need, in the order that needs the fewest? Each that ever changed,
+ * and all in front of it (RFC 9768 section 3.2.3.3). @received: by codepoint, XTCP_ECT_1 first.
  */
 static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 {
@@ -153,9 +151,8 @@ static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 }
 
 /*
- * Octets that a counter (24 bits) newly reports; @told: before, without the initial value. RFC 9768
- * section 3.2.3.1. As in Linux, 2^23 or more counts as negative: otherwise an old ACK would seem to
- * report 16 MB.
+ * Octets that a counter (24 bits) newly reports (RFC 9768 section 3.2.3.1). @told: before, without the
+ * initial value. As in Linux, 2^23 or more counts as negative: it is an old ACK.
  */
 static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -165,9 +162,8 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /*
- * The same by field and option together: the field has wrapped just often enough to explain @octets
- * with CE (RFC 9768 section 3.2.2.5.2). @least: if it has not wrapped. @before: what ACKs without
- * the option have reported since the last one with it.
+ * By field and option together: the field has wrapped often enough for @octets with CE (RFC 9768 section
+ * 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with the option.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {

@@ -39,9 +39,8 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: was ACE zero in the peer's first segment without SYN? Then something on
- * the path zeroes it, or the peer is broken: send no more ECT, and ignore all feedback. Only the
- * first call, with the field of that segment, decides.
+ * RFC 9768 section 3.2.2.4: was ACE zero in the peer's first segment without SYN? Then the path or the
+ * peer is broken: send no more ECT, and ignore all feedback. Only the first call decides.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -75,10 +74,7 @@ static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *op
 	return xtcp_options_find_accecn((const u8 *)(tcp_hdr(skb) + 1), seg->hdr_len - sizeof(struct tcphdr), option);
 }
 
-/*
- * RFC 9768 section 3.2.3.2.4: the peer's first option, on a SYN-ACK or the handshake's last ACK. A
- * counter that starts at 1 must not be 0.
- */
+/* RFC 9768 section 3.2.3.2.4: on a SYN-ACK or the last ACK, a counter that starts at 1 must not be 0. */
 static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_accecn_option option;
@@ -119,10 +115,7 @@ static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		xsk->ecn = XTCP_ECN_OK;
 		return;
 	}
-	/*
-	 * all other combinations mean AccECN. AE with ECE, of the obsolete ECN nonce, does not
-	 * report how our SYN arrived (section 3.1.3)
-	 */
+	/* all others mean AccECN; AE with ECE, of the obsolete ECN nonce, reports nothing of our SYN (section 3.1.3) */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
 	if (!answers)
@@ -210,10 +203,7 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	return xtcp_accecn_ace_flags(ACE_ASKED);
 }
 
-/*
- * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. Notes that all CE marks are reported, so the caller
- * has to send the segment. @is_pure: neither text nor SACK blocks.
- */
+/* RFC 9768 sections 3.1.1, 3.2.2.1, 3.2.2.2. All CE marks count as reported: the segment has to be sent. */
 static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -234,9 +224,8 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768
- * section 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must, so that the
- * peer sees each wrap of the 24 bits.
+ * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768 section
+ * 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must: the peer sees each wrap.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -251,9 +240,8 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 }
 
 /*
- * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: it
- * is acknowledged at once if it has text and the previous one had no CE, or if enough marks are
- * unreported. A GRO packet is answered by one ACK.
+ * RFC 9768 section 3.2: every segment with CE counts. Section 3.2.2.5.1: it is acknowledged at once if
+ * it has text and the previous one had no CE, or if enough marks are unreported; a GRO packet once.
  */
 static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -263,10 +251,7 @@ static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	bool is_new = brings_new(xsk, seg), changes;
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
-	/*
-	 * the SYN-ACK that has ended SYN-RECEIVED in a simultaneous open:
-	 * xtcp_accecn_take_third_ack() has counted its CE mark, and its flags are no ACE counter
-	 */
+	/* the SYN-ACK of a simultaneous open: xtcp_accecn_take_third_ack() has counted its CE; it has no ACE counter */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
 		return;
@@ -317,10 +302,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	sock_owned_by_me(sk);
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
-	/*
-	 * if the first text had the option and is resent now, perhaps the path drops it: no segment
-	 * carries it from now on (section 3.2.3.2.2), unless XTCP_ECN_OPTION_PERSISTENT is set
-	 */
+	/* the first text is resent: perhaps the path drops the option, and no segment has it now (section 3.2.3.2.2) */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
 	if (!option || !accecn->seen || flags & XTCP_RST ||
@@ -351,9 +333,8 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: if the option reports octets with CE, and the field has reported no
- * mark since the last option, the field may have wrapped. But with fewer than eight segments
- * acknowledged, the path changes the field or the option. @least: new marks by the field alone.
+ * RFC 9768 section 3.2.3.2.5: octets with CE, but no mark by the field since the last option: it may
+ * have wrapped, but not within eight segments: then the path changes one. @least: by the field alone.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -559,8 +540,8 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /*
- * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end
- * it, but is acknowledged at once: the peer may have reduced its window to one segment.
+ * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end it, but
+ * is acknowledged at once: the peer may have reduced its window to one segment.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -355,7 +355,10 @@ static void note_timeout(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 }
 
-/* RFC 6298 (5.5) doubles it. But with little in flight a loss is often found only by a timeout, which loads no path. */
+/*
+ * Does the next timeout have no backoff (RFC 6298 (5.5))? With little in flight, which loads the path
+ * little, often only a timeout finds a loss: the program or the namespace may ask for some.
+ */
 static bool is_linear(const struct sock *sk)
 {
 	return (xtcp_sk(sk)->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
@@ -375,7 +378,7 @@ static void send_again(struct sock *sk)
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_tries_count(&xsk->tries.retransmits);
 	if (unlikely(refused)) {
-/* RFC 6298 (5.5) doubles it. But with little in flight, which loads no path, often only a timeout finds a loss. */
+		/* refused by this machine, not the path: no backoff. As in Linux, no user timeout shortens this wait */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
 	}
@@ -394,7 +397,10 @@ static void expired_retransmit(struct sock *sk)
 	/* cannot happen: the ACK of the last segment in flight drops the deadline */
 	if (WARN_ON_ONCE(!skb))
 		return;
-	/* without a stream, only the SYN can be in flight: closed in a simultaneous open, without memory for the FIN */
+	/*
+	 * without a stream, only the SYN can be in flight, even in FIN-WAIT-1: the program may have closed
+	 * the sock during a simultaneous open, without memory to queue the FIN
+	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
 		return;

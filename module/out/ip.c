@@ -102,10 +102,8 @@ static struct dst_entry *route_v6(struct sock *sk)
 }
 
 /*
- * Make sure that a sock has a valid route. The source address of a connection never changes (RFC
- * 9293 section 3.9.1.1, MUST-45).
- *
- * Return: 0 or routing's error, which is also in sk_err_soft.
+ * Makes sure that a sock has a valid route. Its source address never changes (RFC 9293 section 3.9.1.1,
+ * MUST-45). Return: 0 or routing's error, which is also in sk_err_soft.
  */
 int xtcp_ip_route(struct sock *sk)
 {
@@ -141,9 +139,8 @@ static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const 
 }
 
 /*
- * @skb begins with the TCP header, complete but for the checksum, which the device or the stack's
- * fallback computes (RFC 9293 section 3.1, MUST-2). Clears IP's control block in skb->cb, where IP
- * would read our own data.
+ * @skb begins with the TCP header, complete but for the checksum, which is left to the device (RFC 9293
+ * section 3.1, MUST-2). Clears IP's control block in skb->cb, where IP would read our own data.
  */
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -153,10 +150,7 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
 }
 
-/*
- * During a transmission the route was perhaps looked up again. Then sk_setup_caps() has overwritten
- * sk_route_caps, and force_gso() adds its bits again. Without a route, sk_err_soft must say so.
- */
+/* If the route was looked up again, sk_setup_caps() has overwritten sk_route_caps. Without one, sk_err_soft says so. */
 static noinline void route_changed(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
@@ -167,10 +161,7 @@ static noinline void route_changed(struct sock *sk)
 		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has stored it */
 }
 
-/*
- * inet6_csk_xmit() cannot be used: on newer kernels it reads the flow from the sock, where only
- * kernel TCP stores one.
- */
+/* inet6_csk_xmit() on newer kernels reads the flow from the sock, where only kernel TCP stores one. */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
 	const struct ipv6_pinfo *np = inet6_sk(sk);
@@ -192,9 +183,8 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
 }
 
 /*
- * @skb, with the sock as its owner, begins with the TCP header, complete but for the checksum;
- * consumed. @codepoint: the ECN field of the IP header. Return: 0, a positive NET_XMIT code, or an
- * errno.
+ * @skb, with the sock as its owner, begins with the TCP header, complete but for the checksum; consumed.
+ * @codepoint: the ECN field of the IP header. Return: 0, a positive NET_XMIT code, or an errno.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {

@@ -86,8 +86,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);
 
 /*
- * Octets, IP header included; 0 without a route that works. If the device was removed or is down,
- * the route has the smallest MTU of a device, which says nothing about the path; Linux uses it.
+ * Octets, IP header included; 0 without a route that works. If the device was removed or is down, it is
+ * the smallest MTU of a device, which says nothing about the path; Linux uses it.
  */
 static inline u32 xtcp_ip_mtu(const struct sock *sk)
 {

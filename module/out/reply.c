@@ -16,12 +16,11 @@
  *              through one; else routing chooses
  *
  * The skb of a SYN-ACK points to its listener, so that firewall matches and cgroup programs find a
- * socket. All other segments are sent by a raw sock of the namespace, but do not point to it.
- * Otherwise an skb in a queue would keep the namespace alive, or outlive the raw sock.
+ * socket. All other segments are sent by a raw sock of the namespace, but do not point to it: an skb
+ * in a queue would keep the namespace alive, or outlive the raw sock.
  *
- * A control segment is freed as soon as the device, or a peer on this machine, has read it. With BH
- * disabled, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use
- * for arriving packets, in half the time of the slabs. While it waits in a queue, it keeps the
+ * The memory of a control segment, which is soon freed, comes with BH disabled from the per-CPU caches
+ * of page fragments and skbs, in half the time of the slabs. While it waits in a queue, it keeps the
  * whole 32 KiB page of its fragment in use, as a driver's packet does.
  */
 #include "out/out.h"
@@ -130,8 +129,8 @@ static int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * The skb does not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN
- * cookie carries no sock: otherwise all CPUs would write the listener's reference count in a flood.
+ * Not in its send buffer. As in kernel TCP, a SYN-ACK with a SYN cookie carries no sock: otherwise all
+ * CPUs would write the listener's reference count in a flood.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -144,9 +143,8 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * ip_local_out() without the hooks if neither netfilter nor a VRF uses them. NF_HOOK() cannot be
- * used: for a packet in a netfilter queue, it would later call a function of this module, perhaps
- * unloaded.
+ * ip_local_out() without the hooks if nobody uses them. With NF_HOOK(), a packet in a netfilter queue
+ * would later call a function of this module, perhaps unloaded.
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -172,10 +170,7 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 	return dst_metric_raw(dst, RTAX_HOPLIMIT) ?: READ_ONCE(net->ipv4.sysctl_ip_default_ttl);
 }
 
-/*
- * A simpler ip_build_and_send_pkt(): the segment has no IP options and never needs to be
- * fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
- */
+/* A simpler ip_build_and_send_pkt(): no IP options, never fragmented: DF, no identification (RFC 6864 section 4.1). */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {
 	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
@@ -271,7 +266,7 @@ static struct sk_buff *alloc_from_processor(void)
 
 /*
  * Allocates an skb for a control segment, in any context but hard interrupt. @text: octets, 0 or
- * %XTCP_RSTDIAG_LEN. With __GFP_MEMALLOC, swapping may wait for it: the slabs may use the reserves.
+ * XTCP_RSTDIAG_LEN. With __GFP_MEMALLOC, swapping may wait for it: the slabs may use the reserves.
  */
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 {
@@ -302,9 +297,8 @@ struct reply {
 };
 
 /*
- * Turns the answered segment into an empty skb with room for @len octets and headers, as
- * build_skb() does. Without the allocation a SYN takes 11 to 13 percent fewer instructions. Return:
- * false if it is shared, not linear or too small; it is unchanged then.
+ * Into an empty skb with room for @len octets and headers, as build_skb() does: a SYN takes 11 to 13
+ * percent fewer instructions. False, and unchanged: it is shared, not linear or too small.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -366,8 +360,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * Consumes the reference to the route in @how. @state: of the entry or record, for the trace. @syn:
- * may be used again for the answer, or NULL. Return: true when it was sent.
+ * Consumes the reference to the route in @how. @state: of the entry or record, for the trace. @syn: may be
+ * used again for the answer, or NULL; true when it was.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -455,8 +449,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /*
- * @how: the interface, the mark, the priority, laddr_known and the user of the connection. A RST
- * gets no answer, and neither does a segment from or to a broadcast or multicast address.
+ * @how: the interface, mark, priority, laddr_known and user of the connection. A RST gets no answer, and
+ * neither does a segment from or to a broadcast or multicast address.
  */
 static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer,
 			  struct xtcp_ip_reply *how)
@@ -620,10 +614,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
 	if (he->accecn_ok) {
-		/*
-		 * a middlebox may drop segments with these flags: from the third transmission on, there is
-		 * none, unless net.xtcp.ecn_fallback is 0 (RFC 9768 sections 3.1.1 and 3.2.3.2.2)
-		 */
+		/* a middlebox may drop these flags: none from the third transmission on (RFC 9768 3.1.1, 3.2.3.2.2) */
 		if (READ_ONCE(he->resent) < 2 || !READ_ONCE(xn->sysctl.ecn_fallback))
 			reply.flags |= xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
 	} else if (he->ecn_ok) {

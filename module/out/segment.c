@@ -5,9 +5,8 @@
  * transmit() sends every segment, so only it has the counters and the tracepoint.
  *
  * Each skb below TCP counts in sk_wmem_alloc, so the sock's memory stays until the last is freed by
- * sock_wfree(). If SOCK_USE_WRITE_QUEUE is clear (pace.c), sock_wfree() calls
- * sk_write_space, and subtracts the skb's last octet only afterwards. This keeps the sock's memory,
- * and each sock holds the module. So the module cannot be unloaded while sk_write_space runs.
+ * sock_wfree(), which subtracts the last octet only after sk_write_space (pace.c). And each sock holds
+ * the module: it cannot be unloaded while that runs.
  *
  * Some options go with each segment, and the MSS counts them. SACK blocks, the AccECN option and a
  * request for an ACK rate share what is left beside the text: text is not made shorter for them.
@@ -73,8 +72,8 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 }
 
 /*
- * At least the counters that xtcp_ace_fields() chooses, or no option if they take more than @room
- * octets. While xtcp_accecn.demand is not 0, all that fit. @opts will point to @counters.
+ * At least the counters that xtcp_ace_fields() chooses, or no option if they take more than @room octets.
+ * While xtcp_accecn.demand is not 0, all that fit. @opts will point to @counters.
  */
 static void fill_accecn_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
 {
@@ -104,10 +103,7 @@ static void fill_accecn_option(struct sock *sk, u32 room, bool is_first, struct 
 		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
 }
 
-/*
- * SACK blocks and the AccECN option share the remaining space. The first two blocks take precedence
- * over the counters, and these over further blocks (RFC 9768 section 3.2.3.3).
- */
+/* Two SACK blocks come before the counters, these before further blocks (RFC 9768 section 3.2.3.3). */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
 {
@@ -140,10 +136,7 @@ static __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *x
 	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
-/*
- * If there is no room beside the text and, with @has_blocks, a SACK block, the request stays due;
- * also in a GSO packet, because GSO would repeat it in each segment.
- */
+/* Without room beside the text and, with @has_blocks, a SACK block, it stays due. So it does in a GSO packet. */
 static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, bool has_blocks,
 			 struct xtcp_options *opts)
 {
@@ -156,8 +149,8 @@ static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 }
 
 /*
- * Pushes all options (RFC 9293 section 3.1). @wanted: octets that the AccECN option needs at least;
- * 0: no such option. Return: false when SACK blocks or AccECN counters are due but have no room.
+ * Pushes all options. @wanted: octets that the AccECN option needs at least; 0: none. Return: false when
+ * SACK blocks or AccECN counters are due but have no room.
  */
 static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
 						bool has_blocks, u32 wanted, const struct xtcp_signer *signer)
@@ -218,10 +211,8 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
-		 * may have left behind the SYN-ACK with a larger window. If the SYN-ACK is sent
-		 * again, its field is smaller, but that window stays offered: a receiver must not
-		 * shrink it (RFC 9293 section 3.8.6)
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data may have
+		 * offered more behind the SYN-ACK: that stays offered (RFC 9293 section 3.8.6)
 		 */
 		xtcp_rcv_offered(&xsk->rcv, xsk->rcv.wnd);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -264,9 +255,8 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 }
 
 /*
- * The urgent pointer points to the octet after the last urgent one (RFC 9293 section 3.1). If the
- * distance does not fit, then, as in Linux, a segment that begins less than 65,535 octets before
- * SND.NXT gets the largest pointer, and an earlier one no URG.
+ * To the octet after the last urgent one (RFC 9293 section 3.1). Too far away, as in Linux, a segment
+ * less than 65,535 octets before SND.NXT gets the largest pointer, and an earlier one no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -285,12 +275,11 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 
 /*
  * A queue here, such as a qdisc, has dropped a segment of this connection or of another one:
- * congestion on the first hop, without a report of the peer. So a reduction begins at once, at most
- * one per round trip, as with a mark (RFC 3168 section 6.1.2). As in Linux it is final. During the
- * handshake nothing is reduced.
+ * congestion, without a report of the peer. So a reduction begins at once, at most one per round trip,
+ * as with a mark (RFC 3168 section 6.1.2), but not during the handshake. As in Linux it is final.
  *
- * No ACK triggers it, so perhaps little is in flight. For each octet delivered, PRR sends ssthresh
- * / RecoverFS octets: too many if RecoverFS is small. So it is at least cwnd here, as in Linux.
+ * Perhaps little is in flight, and PRR would send too much, ssthresh / RecoverFS for each octet: so
+ * RecoverFS is at least cwnd here, as in Linux.
  */
 static void congested_here(struct sock *sk)
 {
@@ -307,10 +296,7 @@ static void congested_here(struct sock *sk)
 	xtcp_reduction_forbid_undo(sk);
 }
 
-/*
- * A positive @verdict (NET_XMIT_*) comes from a full queue, which has dropped this segment or
- * another one, a negative one is IP's errno. Return: 0 if this segment was not dropped.
- */
+/* @verdict: an errno of IP, or NET_XMIT_* of a full queue, which has dropped this segment or another. 0: another. */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
 	if (verdict > 0) {
@@ -371,10 +357,7 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 	xtcp_signer_sign(signer, &tuple, skb);
 }
 
-/*
- * For a segment that may need other options than timestamps, or a signature. Return: as
- * xtcp_segopt_push(). Not inlined, so that other segments need no stack for the signer.
- */
+/* Other options than timestamps, a signature. Return: as xtcp_segopt_push(). Not inlined: the signer needs stack. */
 static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
 			      u32 wanted, u16 said)
 {
@@ -460,9 +443,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * If @skb, a copy of the queued skb, is too large for one segment, IP or the device cuts it. Text
- * that is resent is cut at the same octets as before, if such segments fit the present MSS. So the
- * peer's SACK blocks end at the same octets for originals and copies. @cb: of the queued skb.
+ * IP or the device cuts @skb, a copy of the queued one. Text that is resent is cut at the same octets
+ * as before, if such segments fit: so the peer's SACK blocks end there. @cb: of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {

@@ -272,7 +272,10 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 		take_old_ack(sk, skb);
 }
 
-/* At least twice, the original lost: an ACK may echo its timestamp (Eifel, RFC 3522), a timeout before the others'. */
+/*
+ * At least twice, and the original lost? An ACK that echoes the original's timestamp shows that it was not
+ * (Eifel, RFC 3522); a retransmission's is at least one timeout later.
+ */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	if (xsk->total_retrans < 2)
@@ -299,7 +302,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
-	/* a child has its RTT by synq.c: the TSval of our SYN-ACK may encode options, and its echo be inexact */
+	/* synq.c has set a child's RTT. The echo would be inexact: our SYN-ACK's TSval may encode options (secret.c) */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	if (xtcp_stream_is_there(stream)) {

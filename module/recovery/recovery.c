@@ -346,7 +346,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
-/* Not in recovery, is the first missing segment the probe (RFC 4821 section 7.6.2)? It was too large: no congestion. */
+/* A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? It was too large: no congestion. */
 static bool mtuprobe_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -433,7 +433,10 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
-/* Is less in flight again than before (@resent)? A second sign of congestion (RFC 5681 section 4.3). */
+/*
+ * If less of @resent is in flight again now, a retransmission was lost: a second sign of congestion, so the
+ * window falls again (RFC 5681 section 4.3).
+ */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {
 	return tx->cong.phase == XTCP_CONG_LOSS && tx->stream->scoreboard.resent < resent;
@@ -524,7 +527,10 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 		enter_recovery(sk, sample);
 }
 
-/* If the reduction is final, it goes on in CWR (RFC 3168 section 6.1.2): in OPEN the window would stay where it is. */
+/*
+ * RECOVERY was needless. If the reduction is final, as after a mark, it goes on in CWR (RFC 3168 section
+ * 6.1.2): in OPEN the window would stay where PRR has left it. Return: was it undone?
+ */
 static bool end_needless(struct sock *sk, int counter, int reason)
 {
 	bool undone = undo_apply(sk, counter);
@@ -536,7 +542,10 @@ static bool end_needless(struct sock *sk, int counter, int reason)
 	return undone;
 }
 
-/* SND.UNA has moved, but not to recover. Undone when no retransmission is in flight; nothing is marked until then. */
+/*
+ * Originals that were only late have moved SND.UNA, but not as far as recover. The recovery is undone when
+ * no retransmission is in flight any more. Until then, nothing more is marked as lost.
+ */
 static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
@@ -787,7 +796,10 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
-/* With SACK the first, others unless sacked or sent very recently (RFC 8985 section 6.3). True: sacked data is gone. */
+/*
+ * After a timeout: with SACK the first segment, and others unless sacked or sent very recently (RFC 8985
+ * section 6.3); without SACK everything. If sacked data was dropped, everything, and true.
+ */
 static bool all_is_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

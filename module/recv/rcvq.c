@@ -4,28 +4,26 @@
  * until the text before it comes (RFC 9293 section 3.10.7.4, sixth and seventh step).
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
- * overlap. If an octet comes twice, the first copy stays, even if the second differs:
- * insert_new_text() makes sure of this. So a segment that overlaps text in the tree goes through
- * the tree, even if it begins at RCV.NXT.
- *
- * Work: a segment adds at most one skb to the tree, and removes those that it covers completely. So
- * each skb is inserted once and removed once, in whatever order a peer sends.
+ * overlap. If an octet comes twice, the first copy stays, even if the second differs
+ * (insert_new_text()). So a segment that overlaps text in the tree goes through the tree, even if it
+ * begins at RCV.NXT. It adds at most one skb to the tree, and removes those that it covers: each is
+ * inserted once and removed once, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb, with two exceptions. First, text within the offered window may use
  * twice that: the window cannot be taken back, and its text needs more memory if GRO makes smaller
  * packets than before. Second, if the receive queue is empty, one skb in order is always accepted,
  * however much the tree uses. When memory is short, text out of order is dropped, the farthest from
- * RCV.NXT first. Its number of skbs needs no limit: each is charged with its truesize, so tiny
- * segments cannot use more memory than large ones, and the tree's depth is logarithmic.
+ * RCV.NXT first. Each skb is charged with its truesize, so tiny segments cannot use more memory than
+ * large ones, and the tree's depth is logarithmic.
  *
  * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond it is not
  * accepted. RCV.NXT takes the FIN when it reaches the number.
  *
  * The urgent pointer points to the octet after the urgent octet (RFC 9293 section 3.1), or with
- * net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). We know only the last
- * urgent octet (struct xtcp_urgent), whose value MSG_OOB returns. It also stays in the queue. A
- * read stops before it, at the mark; the next skips it, or returns it with SO_OOBINLINE.
+ * net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). Only the last one is known
+ * (struct xtcp_urgent), for MSG_OOB. It also stays in the queue. A read stops before it, at the mark;
+ * the next skips it, or returns it with SO_OOBINLINE.
  */
 
 #include "base/bounds.h"
@@ -161,10 +159,7 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 	return true;
 }
 
-/*
- * The same, but @from is in no queue, and is freed if the answer is true. Not inlined: the queue is
- * usually empty, since the program reads at once.
- */
+/* @from is in no queue, and freed if the answer is true. Not inlined: the queue is usually empty. */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
 	bool stolen;
@@ -246,8 +241,8 @@ static bool bloated(const struct sk_buff *skb)
 #define COPY	SKB_WITH_OVERHEAD(SZ_4K)
 
 /*
- * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each, so that a
- * peer cannot fill the buffer by tiny segments. One of a page of 64 KiB would fill it alone.
+ * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each: a peer could fill the
+ * buffer by tiny segments, of which one in a page of 64 KiB would do.
  */
 static void collapse(struct sock *sk)
 {
@@ -290,12 +285,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
- * were larger, and smaller ones need more memory for the same text. Three conditions:
- *
- *  - The queued skbs take at most twice the buffer.
- *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs together.
- *    The text of skbs out of order does not count in this sum.
- *  - tcp_mem has room for @skb, and there is no memory pressure.
+ * were larger, and smaller ones need more memory. If the queued skbs take at most twice the buffer,
+ * text fills at least half of the memory of @skb, alone or with those in order, and tcp_mem has room
+ * without memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -316,10 +308,7 @@ static void grow_buffer(struct sock *sk)
 		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
 }
 
-/*
- * Makes room for a segment that does not fit, in this order: the buffer grows, tiny skbs are merged, text
- * out of order beyond @skb is dropped. RFC 9293 section 3.8.6 leaves all this to the receiver.
- */
+/* In this order: the buffer grows, tiny skbs are merged, text out of order beyond @skb is dropped (RFC 9293 3.8.6). */
 static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -341,9 +330,8 @@ static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * If the receive queue is empty, one skb in order is always accepted, so a connection goes on even if
- * its buffer is smaller than one skb, or if other sockets use up tcp_mem. Return: true when the caller
- * must queue @skb. Inlined, since TCP_REPAIR calls it, too.
+ * If the receive queue is empty, one skb in order is always accepted: a connection goes on in a small
+ * buffer, or without tcp_mem. True: the caller must queue @skb. Inlined, since TCP_REPAIR calls it, too.
  */
 static __always_inline bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
@@ -374,8 +362,7 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 
 /*
  * Removes @old, which *@skb covers, from the tree. If their octets differ, those of @old stay, in a
- * copy of *@skb: a packet socket may still read the pages of *@skb itself. Return: false if there
- * is no memory for the copy; then @old stays in the tree.
+ * copy of *@skb, whose pages a packet socket may still read. False: no memory; @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -402,10 +389,7 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 	return true;
 }
 
-/*
- * Adds the new parts of @skb to the tree. A D-SACK reports the first part that is there already.
- * The work is linear in the number of skbs that @skb covers, which it replaces.
- */
+/* A D-SACK reports the first part that is there already. Linear in the skbs that @skb covers, which it replaces. */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -444,10 +428,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		break;
 	}
 	if (!xtcp_seg(skb)->len) {
-		/*
-		 * @skb has only repeated @next, and perhaps the text directly before it. The block
-		 * with the repeated text follows the D-SACK (RFC 2883 section 4)
-		 */
+		/* only a repetition: the block with the repeated text follows the D-SACK (RFC 2883 section 4) */
 		xtcp_sack_queued(sk, start, xtcp_seq_min(end, end_of(next)));
 		goto drop;
 	}
@@ -470,9 +451,8 @@ static void drain(struct sock *sk)
 }
 
 /*
- * Consumes @skb, which begins at or beyond RCV.NXT and within the window. Octets that are queued
- * already are not queued again (SHLD-31). If memory is short, text is dropped, and the peer resends
- * it. The caller must call xtcp_sack_advanced() when RCV.NXT has moved.
+ * Consumes @skb, which begins at or beyond RCV.NXT and within the window. Octets that are queued are
+ * not queued again (SHLD-31). The caller calls xtcp_sack_advanced() when RCV.NXT has moved.
  */
 static __always_inline void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
@@ -541,10 +521,7 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 	return xtcp_seg(skb)->seq + pointer;
 }
 
-/*
- * The next octet to read is urgent, and a newer one is about to take its place. No read may return
- * it as normal text: MSG_OOB has returned it already, or the program did not want it.
- */
+/* The next octet is urgent, and a newer one comes: MSG_OOB has returned it, or nobody wanted it. No read returns it. */
 static void pass_over(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -648,10 +625,7 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/*
- * Text or a FIN came again: our ACK may be lost. The next ACKs are not delayed, as in Linux. The
- * caller sends an ACK at once (RFC 9293 section 3.10.7.4, first step).
- */
+/* Our ACK may be lost: as in Linux, the next ones are not delayed. The caller sends one (RFC 9293 3.10.7.4, first). */
 void xtcp_text_came_again(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -672,8 +646,8 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 }
 
 /*
- * Estimates the size of the peer's full segments: the largest seen, or a smaller size that came
- * twice in a row. One below the default MSS counts only without PSH, from XTCP_MSS_MIN_USER on.
+ * Estimates the size of the peer's full segments: the largest seen, or a smaller size that came twice in a
+ * row. One below the default MSS counts only without PSH, from XTCP_MSS_MIN_USER on.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -738,10 +712,8 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Notes the FIN at the end of @seg, which is trimmed, if it is the peer's. A FIN in order is, as in
- * Linux: text in its place or beyond it, or another FIN, that came out of order, is forged then,
- * and must not keep the connection open. Out of order it counts if no FIN is known and no text is
- * queued beyond it.
+ * A FIN in order is the peer's, as in Linux: text in its place or beyond, or another FIN, that came out
+ * of order, is forged then. Out of order it counts if no FIN is known and no text queued beyond it.
  */
 static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -759,8 +731,8 @@ static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * Removes text before RCV.NXT, beyond the window and beyond a FIN. A FIN takes no room in the
- * buffer, so it may come just after the window. Return: false if there is no memory.
+ * Removes text before RCV.NXT, beyond the window and beyond a FIN, which takes no room and may come just
+ * after the window. Return: false if there is no memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
@@ -791,11 +763,9 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 
 /*
  * Takes a request for an ACK rate (draft-ietf-tcpm-ack-rate-request-10): R asks for one ACK for R
- * full segments, 0 for an ACK of this segment alone. @seq: of a segment with new text or a FIN.
- *
- * The rate in use may come from a segment with later text. If the network has reordered the two,
- * that rate is newer; if the peer has resent this one, this request is newer. We cannot tell, so a
- * request for fewer ACKs is refused: more ACKs are always safe. Not inlined: few segments have it.
+ * full segments, 0 for an ACK of this segment alone. @seq: of a segment with new text or a FIN. If the
+ * rate in use is of later text, the network has reordered the two, or the peer has resent this one: we
+ * cannot tell, and refuse a request for fewer ACKs. Not inlined: few segments have it.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {

@@ -9,21 +9,19 @@
  *   payload   what the next segment can have: tx->mss minus the SACK blocks and the request for an
  *             ACK rate that it will carry
  *
- * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
- * which compares it with tx->pmtu, as in Linux. It changes when the device gets a new MTU, and when
- * a route exception is created (perhaps by an ICMP error for another connection) or expires.
- * Segments in flight that are too large now are cut when they are sent again.
+ * A route does not announce that its MTU has changed: by the device, or by a route exception that is
+ * created, perhaps for another connection, or expires. So each sender calls xtcp_mss_current(), which
+ * compares it with tx->pmtu, as in Linux. Segments in flight are cut when they are sent again.
  *
  * The search for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
  * section 4), is binary, between the largest size that is known to pass and the largest that may
- * pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the probe
- * is lost, its size does not pass, and the loss is no sign of congestion. If an earlier segment is
- * also lost, or if a timeout finds the loss, it tells nothing.
+ * pass. A probe is a segment of the middle size, with data that is to be sent anyway. If it is lost,
+ * its size does not pass, and the loss is no sign of congestion; but with an earlier segment, or if a
+ * timeout finds the loss, it tells nothing.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, the search
  * begins when timeouts show a black hole. Then base_mss limits segments, and each further timeout
- * halves the limit, but not below mtu_probe_floor. When these segments get through, the search goes
- * upward again.
+ * halves the limit, but not below mtu_probe_floor, until these segments get through.
  *
  * The send buffer is how much a program may write ahead of the peer's ACKs.
  */
@@ -51,10 +49,7 @@ static u32 both_headers(const struct sock *sk)
 	return ip_header_len(sk) + XTCP_HDR_LEN;
 }
 
-/*
- * Octets of data in a packet of @mtu with TCP options of @options octets. Both together must also
- * fit the peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
- */
+/* In a packet of @mtu with @options octets; both must also fit the peer's MSS and TCP_MAXSEG; min_snd_mss at least. */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
 	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
@@ -90,8 +85,8 @@ static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
  * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
- * A router's report may be forged. So none makes a full segment, with its options, shorter than
- * min_snd_mss. This leaves room for data even beside all possible options (CVE-2019-11479).
+ * A router's report may be forged: none makes a full segment, with its options, shorter than
+ * min_snd_mss, so that there is room for data (CVE-2019-11479).
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
@@ -109,10 +104,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		stream->mtuprobe.high = min_t(u32, stream->mtuprobe.high, pmtu);
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
-	/*
-	 * as in Linux, at most half of the largest window ever offered, so that a second segment
-	 * can leave before the first is acknowledged. A very small window is not halved
-	 */
+	/* as in Linux, at most half of the largest window, for a second segment. A very small window is not halved */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);
 	else if (tx->snd.max_wnd)
@@ -181,10 +173,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/*
- * Octets of data of the probe that is due; 0: none. Enough data can follow to reveal its loss. The
- * path may change, so a search that has ended begins anew after probe_interval.
- */
+/* Octets of data; 0: none. Enough can follow to reveal its loss. An ended search begins anew after probe_interval. */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -256,8 +245,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the socket
  *
  * As with every stream socket, writers are woken when a third of the buffer is free. If
- * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment. To save work,
- * writers are woken then only if one of them waits for space (SOCK_NOSPACE).
+ * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment: then only one that
+ * waits for space (SOCK_NOSPACE).
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
 void xtcp_sndbuf_write_space(struct sock *sk)
@@ -276,9 +265,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 }
 
 /*
- * Let the send buffer follow the congestion window. As in Linux, it has room for two windows: one
- * is in flight, and its ACKs let us send the other. It grows to wmem[2] at most, and not if
- * SO_SNDBUF has set its size, or while memory is short.
+ * As in Linux, it has room for two windows: one is in flight, and its ACKs let us send the other. It
+ * grows to wmem[2], not if SO_SNDBUF has set its size, or while memory is short.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {

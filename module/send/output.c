@@ -7,18 +7,18 @@
  * push() sends whole skbs of the send queue, and a part of an skb where a window ends. IP or the
  * device cuts an skb that is longer than a segment (GSO).
  *
- * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
- * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
- * the persist deadline is armed; or the timer of pace.c runs.
+ * One rule keeps a connection from standing still. When push() leaves data unsent, either something
+ * is in flight and the retransmission deadline is armed; or nothing is, and the persist deadline is;
+ * or the timer of pace.c runs.
  *
  * The ACK rate for which the peer is asked: R means one ACK for R full segments
  * (draft-ietf-tcpm-ack-rate-request-10). The program has set a rate by XTCP_ACK_RATE, and both SYNs
  * have the option. When the rate changes, the next text that has room carries a request, each time
- * it is resent (segment.c). So a request arrives as reliably as text. The rate is not always the
- * program's. With W, the least of cwnd, the peer's window and half of the send buffer, in segments:
+ * it is resent (segment.c). The rate is not always the program's. With W, the least of cwnd, the
+ * peer's window and half of the send buffer, in segments:
  *
- *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. An algorithm
- *    that never sets ssthresh, such as BBR, does not tell when slow start ends: the same always.
+ *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two; always with an
+ *    algorithm that never sets ssthresh, such as BBR.
  *  - It gives at least four ACKs for each window, to find losses and to let the window slide: at
  *    most W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than
  *    two ACKs come for each window.
@@ -68,9 +68,8 @@ static void xtcp_asking_look(struct sock *sk)
 }
 
 /*
- * Must the text that is resent now leave room for a request? If cwnd has fallen below R segments,
- * as after a timeout, the peer sends an ACK only when its delayed-ACK timer fires. Then the request
- * leaves at once, even if a full segment has to be cut for it.
+ * Must the text that is resent leave room for a request, even if a full segment has to be cut for it?
+ * With cwnd below R segments, as after a timeout, the peer's ACK waits for its delayed-ACK timer.
  */
 static bool xtcp_asking_hurries(const struct sock *sk)
 {
@@ -85,9 +84,8 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * The sequence number of a segment without text: SND.NXT, or the right edge of the peer's window if
- * that has shrunk below it, because the peer accepts no segment beyond. But if the edge is below
- * SND.NXT by less than a unit of the window field, the peer has only rounded it down.
+ * Of a segment without text: SND.NXT, or the right edge of a window that has shrunk below it, beyond
+ * which the peer accepts nothing; but by less than a unit of the field it has only rounded down.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -99,10 +97,7 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 	return edge;
 }
 
-/*
- * <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory, we try again at the
- * delayed-ACK deadline. An ACK that the layers below refuse counts as lost.
- */
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory again at the delayed-ACK deadline. */
 void xtcp_send_ack(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -163,10 +158,9 @@ static int xtcp_send_probe(struct sock *sk, u32 seq, bool keepalive)
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK: ack_is_near() */
 
 /*
- * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged, but it
- * counts from the sequence number of its segment (RFC 9293 section 3.8.5). On older kernels GSO
- * also changes CWR, a part of the ACE counter (RFC 9768 section 3.2.2). And each segment needs its
- * own signature (RFC 2385, RFC 5925).
+ * Must each segment be an skb of its own? The urgent pointer counts from the number of its segment (RFC
+ * 9293 section 3.8.5). On older kernels GSO also changes CWR, a part of the ACE counter (RFC 9768
+ * section 3.2.2). And each segment needs its own signature (RFC 2385, RFC 5925).
  */
 static bool goes_singly(const struct sock *sk)
 {
@@ -176,12 +170,10 @@ static bool goes_singly(const struct sock *sk)
 }
 
 /*
- * How much data may a GSO packet have? As much as the connection's rate sends in a millisecond
- * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
- * delays other connections. If the round-trip time is short, tso_rtt_log allows more, up to the
- * limit of the device. All of this is as in Linux.
- *
- * Return: octets, a multiple of xtcp_mss_payload(); U32_MAX if only the device limits the packet.
+ * How much data may a GSO packet have? As in Linux, what the connection's rate sends in a millisecond
+ * (sk_pacing_shift), but at least min_tso_segs segments: more would be a burst. If the round-trip time
+ * is short, tso_rtt_log allows more, up to the limit of the device. Return: octets, a multiple of
+ * xtcp_mss_payload(); U32_MAX if only the device limits the packet.
  */
 u32 xtcp_gso_limit(struct sock *sk)
 {
@@ -198,10 +190,7 @@ u32 xtcp_gso_limit(struct sock *sk)
 	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
-/*
- * How much of @n octets of an unsent skb is one GSO packet? As in Linux, at most half of the
- * congestion window: while we wait for the ACK of one packet, a second is on its way.
- */
+/* Of @n octets of an unsent skb. As in Linux, at most half of the congestion window: a second packet is on its way. */
 static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -214,9 +203,8 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * a GSO packet would repeat the request for an ACK rate in each segment, so the segment
-	 * with it is sent alone, and @skb is cut to make room. But the last skb of the queue is not
-	 * cut if it fits one segment without the request, which may then wait for a later one
+	 * GSO would repeat the request for an ACK rate, so the segment with it is sent alone, and @skb is
+	 * cut to make room; not the last skb if it fits one segment without: the request may wait
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -245,14 +233,13 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * Should a part of an skb wait for the next ACK, although it may be sent now? @n: octets of @skb
  * that may be sent, at least a segment. @most: of xtcp_gso_limit(), or U32_MAX.
  *
- * When a window ends inside @skb, each ACK could release another small part. But every machine on
- * the path has as much work with a small GSO packet as with a large one. So, as in Linux, a part of
- * less than a third of the window waits if the next ACK is due soon. If that ACK is lost, the timer
- * for the text in flight makes us send. The rest of the window is in flight, more than two
- * segments, so the peer should send that ACK without delay (RFC 9293 section 3.8.6.3, SHLD-19).
+ * When a window ends inside @skb, each ACK could release another small part, which costs every machine
+ * on the path as much as a large one. So, as in Linux, a part of less than a third of the window waits
+ * if the next ACK is due soon: the rest of the window is in flight, more than two segments, so the
+ * peer should send that without delay (RFC 9293 section 3.8.6.3, SHLD-19).
  *
- * A full GSO packet never waits. Neither does a whole skb, so the last octets that a program writes
- * never wait. Outside of OPEN, or with pacing, recovery.c and pace.c have rules of their own.
+ * A full GSO packet never waits, nor does a whole skb, so not the last octets of a program. Outside of
+ * OPEN, or with pacing, recovery.c and pace.c have rules of their own.
  */
 static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
@@ -270,9 +257,8 @@ static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *s
 }
 
 /*
- * How much of @n octets of a sent skb is one GSO packet now? If segments as large as before fit the
- * route, @skb is cut at the same octets. SACK blocks need no room: a full segment that is resent
- * carries none (RFC 9293 section 3.7.1).
+ * Of @n octets of a sent skb. If segments as large as before fit the route, it is cut at the same
+ * octets. SACK blocks need no room: a full segment that is resent has none (RFC 9293 section 3.7.1).
  */
 static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -307,9 +293,8 @@ static __always_inline u32 congestion_room(const struct sock *sk)
 }
 
 /*
- * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, in
- * the variant of appendix A.3), while another one is in flight; with TCP_CORK always. Urgent data,
- * a FIN, and a push with TCP_NAGLE_PUSH do not wait.
+ * Must the partial segment at its end wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, appendix A.3)
+ * while another one is in flight; with TCP_CORK always. Not urgent data, a FIN, or TCP_NAGLE_PUSH.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -322,11 +307,9 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * Must a small segment wait because small ones in flight take half of the send buffer? The
- * congestion window counts octets, so it lets any number of them out. But each takes much more
- * memory than its text: they could fill the buffer and stop the program. So the next one waits for
- * an ACK, even with TCP_NODELAY, and further writes join it. Linux needs no such rule, because its
- * window counts segments.
+ * Must a small segment wait because small ones in flight take half of the send buffer? The congestion
+ * window counts octets, but each takes much more memory than its text: they could stop the program. So
+ * the next waits for an ACK, even with TCP_NODELAY. Linux's window counts segments.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -338,9 +321,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * these do not wait: a FIN, urgent data, TCP_NAGLE_PUSH, and data whose times the program
-	 * wants to know; nor what later writes may be unable to join: the end of a record, pages of
-	 * MSG_ZEROCOPY
+	 * nor does a FIN, urgent data, TCP_NAGLE_PUSH, data whose times the program wants, or what later
+	 * writes may be unable to join: the end of a record, pages of MSG_ZEROCOPY
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -349,9 +331,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 }
 
 /*
- * How many sequence numbers of @skb, which begins at SND.NXT, may be sent now, at most @gso
- * octets and a FIN? The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38), whose override
- * timeout is our persist deadline.
+ * How many sequence numbers of @skb, which begins at SND.NXT, may be sent now, at most @gso octets and a
+ * FIN? RFC 9293 section 3.8.6.2.1 (MUST-38), whose override timeout is our persist deadline.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 gso)
 {
@@ -384,10 +365,7 @@ static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct s
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
-/*
- * Sends the first @n sequence numbers of @skb, the first unsent skb. Return: 0; -ENOBUFS without
- * memory; or the error of the layers below. After an error SND.NXT has not moved.
- */
+/* Return: 0; -ENOBUFS without memory; or an error of the layers below: SND.NXT has not moved. */
 static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -429,10 +407,9 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Must @n more octets wait because IP and the device have enough of this connection? Without a
- * limit, it could fill a qdisc or a device. The limit is what its rate sends in about a millisecond
- * (sk_pacing_shift), without pacing at most limit_output_bytes, but at least two skbs of @n octets.
- * Nothing waits if nothing is in flight, or if pace.c cannot learn when there is room again.
+ * Must @n more octets wait because IP and the device have enough of this connection? They may have what
+ * its rate sends in about a millisecond (sk_pacing_shift), without pacing at most limit_output_bytes,
+ * but two skbs of @n octets. Not if nothing is in flight, or pace.c cannot learn of room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -468,8 +445,8 @@ enum probe {
 };
 
 /*
- * The first unsent skb takes octets from those behind it until it has @len; the queue has so many.
- * Octets are copied only if they fit into its linear part. Return: false if skbs cannot be joined.
+ * The first unsent skb takes octets from those behind it until it has @len; copies only what fits into its
+ * linear part. Return: false if skbs cannot be joined.
  */
 static bool gather_probe(struct sock *sk, u32 len)
 {
@@ -561,10 +538,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	/*
-	 * usually the congestion window is the limit if it has no room for a segment. While a part
-	 * of @skb waits, both windows have room for one: then the one with less room is the limit
-	 */
+	/* usually cwnd is the limit if it has no room for a segment; while a part of @skb waits, the smaller room is */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/* Careful Resume jumps only if the timer of pace.c can pace its segments */
@@ -577,19 +551,14 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		}
 	}
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
-	/*
-	 * the timer of pace.c sends what pacing holds back, and what waits for room below TCP (then
-	 * something is in flight). All else, such as data that a lower layer has refused, waits for
-	 * an ACK, or for the persist deadline
-	 */
+	/* the timer of pace.c sends what pacing holds back or what waits for room; all else an ACK, or this deadline */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until
- * that comes, the retransmit deadline is for the SYN-ACK alone. With tlp.pending, timer.c arms no
- * probe that would replace it.
+ * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until then,
+ * the retransmit deadline is for the SYN-ACK alone: with tlp.pending, no probe replaces it.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -668,10 +637,7 @@ int xtcp_output_syn(struct sock *sk)
 			xtcp_sndq_sent(sk, skb, now_us);
 		}
 	} else {
-		/*
-		 * a simultaneous open: the SYN leaves as a SYN-ACK. With 0 transmissions, segment.c
-		 * counts no retransmission; with 2 afterwards, its ACK gives no RTT sample
-		 */
+		/* a simultaneous open: 0 counts the SYN-ACK as no retransmission, 2 afterwards gives its ACK no RTT */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
 		xtcp_sndcb(skb)->transmissions = 2;
@@ -722,10 +688,7 @@ void xtcp_output_fin(struct sock *sk)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
-/*
- * One segment of new data, whatever the congestion window says. Return: 0; -EAGAIN when there is no
- * new data or the peer's window has no room for it; or an error of xtcp_segment_send().
- */
+/* Whatever the congestion window says. Return: 0; -EAGAIN: no new data or no room; or as xtcp_segment_send(). */
 int xtcp_output_new_segment(struct sock *sk)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
@@ -752,10 +715,9 @@ int xtcp_output_new_segment(struct sock *sk)
  * @keepalive: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed, or
  *	so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
- * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has
- * room, and no lost text waits to be resent, a window probe sends new data. The peer ignores an
- * urgent pointer beside an old sequence number. So while urgent data is unacknowledged, a segment
- * at SND.UNA with the pointer goes first, even if the window is closed (section 3.8.5).
+ * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has room,
+ * and no lost text waits, a window probe sends new data. While urgent data is unacknowledged, a
+ * segment at SND.UNA with the pointer goes first, even if the window is closed (section 3.8.5).
  * Return: 0 or an error of xtcp_segment_send().
  */
 int xtcp_output_probe(struct sock *sk, bool keepalive)
@@ -786,10 +748,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 	return xtcp_send_probe(sk, xsk->snd.una - 1, keepalive);
 }
 
-/*
- * The last octets of the segment that is resent become a segment of their own
- * (xtcp_asking_hurries()), and all later segments begin at the same octets as without the request.
- */
+/* Its last octets become a segment of their own (xtcp_asking_hurries()); all later ones begin as without. */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	const u32 mss = xtcp_sender(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;

@@ -22,9 +22,8 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 #define XTCP_MSS_LEAST_TEXT	(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS)
 
 /*
- * How many octets of data fit the next segment. Without room for all SACK blocks and the request,
- * the last block is left out. xtcp_sack_room() knows of no signature, beside which more blocks are
- * left out, and may be as much as a small MSS. So the result is at least XTCP_MSS_LEAST_TEXT.
+ * How many octets of data fit the next segment; at least XTCP_MSS_LEAST_TEXT: xtcp_sack_room() knows
+ * of no signature, beside which more blocks are left out, and may be as much as a small MSS.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -56,9 +55,8 @@ void xtcp_sndbuf_expand(struct sock *sk);
 void xtcp_sndbuf_wake(struct sock *sk);
 
 /*
- * Let a timer send the waiting text when there is room below TCP: when sk_wmem_alloc is at most
- * @most. If BPF has replaced our sk_write_space, nothing reports room (xtcp_pace_room()). Then the
- * caller must not wait: the text could stay until the next ACK, or for AGAIN_NS (pace.c).
+ * Let a timer send the waiting text when sk_wmem_alloc is at most @most. If BPF has replaced our
+ * sk_write_space, nothing reports room (xtcp_pace_room()): the caller must not wait.
  */
 static inline bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
 {
@@ -79,10 +77,7 @@ int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
 
-/*
- * Send what may be sent now, in any state; also a FIN for which there was no memory before. In repair mode the program
- * may have read already what is unsent: no timer and no ACK sends it then.
- */
+/* In any state; also a FIN that had no memory. In repair mode the program may have read what is unsent: it stays. */
 static inline void xtcp_output_push(struct sock *sk)
 {
 	sock_owned_by_me(sk);

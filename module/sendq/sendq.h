@@ -162,10 +162,7 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 	return (struct xtcp_sndnote *)&skb->tstamp;
 }
 
-/*
- * How large were the segments of a sent skb at its last transmission, at least 1? The effective MSS
- * may have changed since, and options may have made them shorter. SACK blocks end where they end.
- */
+/* Of a sent skb, at its last transmission, at least 1: MSS and options may have changed. SACK blocks end there. */
 static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
 {
 	return xtcp_sndcb(skb)->mss ?: 1;

@@ -14,25 +14,22 @@
  *   none                             it is sacked; or there is no struct xtcp_stream yet (a SYN)
  *
  * An skb of the queue has no header. Its octets are in page fragments, so none is copied when the
- * skb is cloned for sending, or cut where a segment or a SACK block ends. One exception: a small
- * message that is written while nothing is in flight is in the linear part. An skb may be larger
- * than a segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb, each with one
- * sequence number; the FIN comes after the octets.
- *
- * sk_wmem_queued is the sum of the truesizes, and each is charged to sk_forward_alloc. The skb of a
- * SYN, of a FIN or of the second half of a cut is charged even beyond the limits.
+ * skb is cloned for sending, or cut. One exception: a small message that is written while nothing is
+ * in flight is in the linear part. An skb may be larger than a segment: IP or the device cuts it
+ * (GSO). SYN and FIN are flags of an skb, each with one sequence number; the FIN comes after the
+ * octets. sk_wmem_queued is the sum of the truesizes, and each is charged to sk_forward_alloc, that
+ * of a SYN, of a FIN or of the second half of a cut even beyond the limits.
  *
  * Transmit timestamps (SO_TIMESTAMPING): as in kernel TCP, the last skb of a write is marked
  * (tx_flags, tskey, cb->stamps). A later write into the same skb moves the mark to its own last
  * octet. The layers below TCP report when the skb was queued (TX_SCHED) and left (TX_SOFTWARE,
- * TX_HARDWARE); they read tx_flags and tskey in struct skb_shared_info, which clones share. For a
- * socket of kernel TCP, tskey is a sequence number, from which the kernel computes the report's ID
- * (OPT_ID). For ours, it reports tskey as it is. So tskey contains the ID, and skb->csum the
- * sequence number of the marked octet.
+ * TX_HARDWARE); they read tx_flags and tskey in struct skb_shared_info, which clones share. For
+ * kernel TCP, the kernel computes the report's ID (OPT_ID) from a sequence number in tskey. For us it
+ * reports tskey: so that has the ID, and skb->csum the sequence number of the marked octet.
  *
  * A connection with requests and responses frees the skb of one message shortly before it needs the
- * next. To reset the old one takes a tenth of the time of a free and an allocation: the layers
- * below write only to its clones. So each processor keeps a few, not charged to a socket.
+ * next. To reset the old one takes a tenth of the time of a free and an allocation. So each processor
+ * keeps a few, not charged to a socket.
  */
 #include <linux/bvec.h>
 #include <linux/net_tstamp.h>
@@ -48,9 +45,8 @@
 static DEFINE_PER_CPU(struct sk_buff *, skb_caches[SPARES]);
 
 /*
- * Resets a used skb, whose clones are gone. The clones may have changed the headroom, whose
- * contents do not matter, and struct skb_shared_info: clear it up to dataref, as alloc_skb_fclone()
- * does. All other fields are set by the next user, or have not changed since the allocation.
+ * Its clones are gone, and may have changed the headroom and struct skb_shared_info: clears that up to
+ * dataref, as alloc_skb_fclone(). The next user sets all other fields, or they have not changed.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -89,9 +85,8 @@ static struct sk_buff *xtcp_skb_cache_take(void)
 }
 
 /*
- * Keeps an skb that is on no queue, if this processor has room. Not if it still has a clone, if its
- * head was replaced, if its memory is from the emergency reserves, or if a program waits for the
- * report that its pages are free again.
+ * If this processor has room. Not with a clone, another head, memory of the emergency reserves, or a
+ * program that waits for the report that its pages are free.
  */
 bool xtcp_skb_cache_keep(struct sk_buff *skb)
 {
@@ -123,9 +118,8 @@ static void skb_cache_exit(void)
 const struct xtcp_part xtcp_skb_cache_part = { .end = skb_cache_exit };
 
 /*
- * The base of the IDs of reports: an ID is the marked octet's sequence number minus the base, which
- * is that of the first octet written after the program has set OPT_ID. sk_tskey stores it, a base
- * of 0 as 1. Generic socket code sets sk_tskey to 0 with OPT_ID: there is no base yet.
+ * An ID is the marked octet's sequence number minus the base: the first octet written after the program
+ * has set OPT_ID. sk_tskey stores it (0 as 1); generic code sets it to 0 with OPT_ID: none yet.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -295,10 +289,7 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 
-	/*
-	 * place_to_resend() searches from the cursor. Move it back by one: after a reset to the
-	 * start of the list, a peer could make us walk the whole list again and again
-	 */
+	/* back by one only: else a peer could make place_to_resend() walk the whole list again and again */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
 				     xtcp_sndq_skb_of(list_prev_entry(xtcp_sndcb(skb), node));
@@ -434,9 +425,8 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 }
 
 /*
- * A peer can force cuts by its SACK blocks, and each costs an skb. So sent skbs are not cut any
- * more once the queue takes about twice the memory of the send buffer (CVE-2019-11478). The first
- * and the last may always be cut; otherwise nothing could be retransmitted.
+ * A peer can force cuts by its SACK blocks. So sent skbs, but the first and the last, are not cut any
+ * more once the queue takes about twice the memory of the send buffer (CVE-2019-11478).
  */
 static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 {
@@ -506,10 +496,7 @@ int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	return 0;
 }
 
-/*
- * The peer has acknowledged the first @len octets of @skb, but not all. Return: false without
- * memory; the octets stay then, and a retransmission would send them again.
- */
+/* The peer has acknowledged the first @len octets of @skb. False: no memory; they stay, and would be sent again. */
 bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 {
 	u32 behind_header = min(len, skb_headlen(skb)), left = len - behind_header;
@@ -517,10 +504,7 @@ bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	/*
-	 * this may clone @skb, and the clone shares the list of fragments. So it comes before
-	 * own_fragments(), which copies a shared list: the clone's must not change below
-	 */
+	/* this may clone @skb, which then shares its fragments: so before own_fragments(), which copies shared ones */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
 	if (left && own_fragments(skb, GFP_ATOMIC))
@@ -585,9 +569,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	if (copy < 0)
 		return copy;
 	/*
-	 * if the pages of @skb belong to io_uring, @skb has no references to them, but it gets one
-	 * to the page that is added below. On a free, the kernel puts the references to all pages
-	 * or to none, so take one to each earlier page now
+	 * if the pages of @skb belong to io_uring, @skb has no references to them, but gets one to the page
+	 * below. On a free, the kernel puts all or none, so take one to each earlier page now
 	 */
 	skb_zcopy_downgrade_managed(skb);
 	/* also charges the octets to the sock */
@@ -619,9 +602,8 @@ __always_inline int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct 
 {
 	sock_owned_by_me(sk);
 	/*
-	 * the linear part is best for a request or an answer: that memory is there, while each page costs every
-	 * layer a reference or a lookup. But if something is in flight, more small segments may follow, and a
-	 * receiver on this machine can coalesce only pages
+	 * the linear part is best for a request or an answer: each page costs a reference. But if something is
+	 * in flight, more small segments may follow, and a receiver on this machine can coalesce only pages
 	 */
 	if (skb->len || len > skb_tailroom(skb) || !RB_EMPTY_ROOT(&sk->tcp_rtx_queue))
 		return copy_to_pages(sk, skb, from, len);
@@ -634,9 +616,8 @@ __always_inline int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct 
 }
 
 /*
- * As xtcp_sndq_copy(), but take a reference to the page where possible. The owner of the page can
- * still write to it, and each transmission sends what it contains then. SKBFL_SHARED_FRAG tells the
- * layers below, which compute the checksum.
+ * As xtcp_sndq_copy(), but takes a reference to the page where possible. Its owner can still write to
+ * it: SKBFL_SHARED_FRAG tells the layers below, which compute the checksum.
  */
 int xtcp_sndq_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
@@ -705,10 +686,8 @@ int xtcp_sndq_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n > 0)
 		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
 	/*
-	 * the kernel counts too much in two cases. First, if a page of the program's buffer is
-	 * missing, it removes the earlier pages from @skb, but not from the truesize. Second, in a
-	 * buffer that io_uring has registered, a fragment may begin in the middle of a huge page:
-	 * newer kernels also count the part before it
+	 * the kernel counts too much if it removes pages from @skb because one is missing, or if a fragment
+	 * of io_uring's buffer begins in the middle of a huge page: newer kernels count the part before
 	 */
 	if (skb->truesize > most) {
 		xtcp_sndq_uncharge(sk, skb->truesize - most);

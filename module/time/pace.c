@@ -7,24 +7,22 @@
  * kernel TCP, sk_pacing_status says what delays text: nothing (NONE), this file (NEEDED), or the
  * qdisc fq (FQ). An algorithm that paces sets NEEDED, and so does SO_MAX_PACING_RATE. fq sets FQ at
  * the first segment that it sees. skb->tstamp of each segment with text has its earliest departure.
- * With fq the segment waits there. Without fq, output.c and recovery.c ask before each GSO packet
- * whether it is due. If not, the timer of this file sends it. It has a high resolution, because a
- * tick is longer than the time between two GSO packets. The same timer sends
+ * With fq the segment waits there. Without, output.c and recovery.c ask before each GSO packet
+ * whether it is due. If not, the timer of this file sends it, since a tick is longer than the time
+ * between two GSO packets. The same timer sends
  *
  *  - text that output.c holds back because IP and the device have too much of this connection. The
  *    first such wait clears SOCK_USE_WRITE_QUEUE; from then on sock_wfree() calls sk_write_space,
  *    and the timer runs as soon as there is room. (sock_wfree() may run under any lock, so it
- *    cannot send.) The timer also runs after AGAIN_NS, because the first wait can miss a report:
- *    another processor may free a segment at that moment, and may have read the flag before;
+ *    cannot send.) It also runs after AGAIN_NS: another processor, which frees a segment during the
+ *    first wait, may have read the flag before;
  *  - text that sendmsg.c has kept for a next write that does not come in time;
  *  - one ACK for several that acks.c holds back;
  *
  * and runs a deadline of timer.c for which a tick is too coarse (xtcp_pace_soon()).
  *
- * It is allocated when it is first needed. Without memory, no text is delayed. When the timer is
- * started, it gets a reference to the sock, which its function takes over. If it is queued again
- * while its function runs, it gets another. While the function waits for the socket lock, the
- * connection may end; the function then finds a state in which nothing is sent.
+ * It is allocated when it is first needed; without memory, no text is delayed. Once started, it has a
+ * reference to the sock, which its function takes over, and another if it is queued while that runs.
  */
 #include "base/sock.h"
 #include "time/time.h"
@@ -104,10 +102,7 @@ struct xtcp_pace *xtcp_pace_get(struct sock *sk)
 	return pace;
 }
 
-/*
- * Makes a queued timer run at @at or earlier. (It can be queued while its function runs.) If it is
- * not queued, nothing waits, or its function is running and will send by itself.
- */
+/* At @at or earlier. If it is not queued, nothing waits, or its function is running and will send by itself. */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
 	lockdep_assert_held(&pace->lock);
@@ -116,8 +111,8 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * If the timer is set already, it keeps the earlier time. @slack_ns: how much later it may run,
- * together with another timer. Return: false when the connection sends nothing any more.
+ * If the timer is set already, it keeps the earlier time. @slack_ns: how much later it may run, together
+ * with another timer. Return: false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 slack_ns)
 {
@@ -138,9 +133,8 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /*
- * Must the next text wait for its departure time, when the timer sends it? With fq it need not. But
- * if another qdisc has replaced fq, text leaves at once. When the last text has left this machine
- * before its departure time, fq no longer paces the sock. So few sending times are too late.
+ * Must the next text wait, until the timer sends it? With fq it need not. But if text has left this
+ * machine before its time, another qdisc has replaced fq, which no longer paces the sock.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -199,8 +193,7 @@ void xtcp_pace_not_held(struct sock *sk)
  * @len: octets of text
  *
  * As in Linux, text that leaves late makes up for its delay: the next gap is shorter by it, but at
- * least half remains. The gap never exceeds a second, however low the rate. Otherwise, a closed
- * connection with unsent text could stay almost forever.
+ * least half remains; and at most a second, or a closed connection could stay almost forever.
  */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -235,10 +228,7 @@ void xtcp_pace_not_left(struct sock *sk)
 	}
 }
 
-/*
- * Lets the timer send the waiting text when sk_wmem_alloc is at most @most. Something is in flight.
- * Return: false when there is room already, or no memory for a timer.
- */
+/* Something is in flight. Return: false when there is room already, or no memory for a timer. */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
 	struct xtcp_pace *pace = xtcp_pace_get(sk);
@@ -251,10 +241,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	start_pace(sk, pace, pace->again_ns, 0);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	/*
-	 * pairs with xtcp_pace_room(). If a segment is freed now, either that sees below_max, or
-	 * the next line reads sk_wmem_alloc without the segment
-	 */
+	/* pairs with xtcp_pace_room(): who frees a segment now sees below_max, or the next line does not count it */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
@@ -279,8 +266,8 @@ bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 }
 
 /*
- * Lets a deadline that was just armed pass in @us, after less than its ticks. It passes by ticks if
- * there is no memory for a timer, if timers are coarser, or if another one comes here before.
+ * Lets a deadline that was just armed pass in @us, less than its ticks. It passes by ticks without memory
+ * for a timer, if timers are coarser, or if another one comes here before.
  */
 void xtcp_pace_soon(struct sock *sk, enum xtcp_timer which, u32 us)
 {
@@ -403,9 +390,8 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * not set, or its function is running and drops the reference of this run. If the
-		 * timer was queued again meanwhile, it has a second reference: start that run,
-		 * which drops it, at once
+		 * not queued, or its function is running and drops the reference of this run. If it was queued
+		 * again meanwhile, it has a second one: start that run, which drops it, at once
 		 */
 		bring_forward(pace, 0);
 	}

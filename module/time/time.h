@@ -151,10 +151,7 @@ static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 
 bool xtcp_pace_must_wait(struct sock *sk);
 
-/*
- * Must the next text wait for its departure time? Then the timer is set. If fq paces the sock, TCP
- * sends at once: each skb carries its departure time to fq.
- */
+/* Then the timer is set. If fq paces the sock, TCP sends at once, with the departure time in each skb. */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
 	return xtcp_pace_applies(sk) && xtcp_pace_must_wait(sk);

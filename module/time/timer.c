@@ -20,13 +20,12 @@
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Even without
  *               keepalive, it ends a connection without text for too long (xtcp_keepalive_idle())
  *
- * The timer is moved when a deadline becomes earlier, but not when one becomes later or is dropped.
- * Almost every ACK postpones a deadline, and a timer that fires too early is merely set again. If
- * the timer runs late, a deadline takes effect only once, and the next counts from the late run.
+ * The timer is moved when a deadline becomes earlier, not when one becomes later or is dropped: almost
+ * every ACK postpones one, and a timer that fires too early is merely set again. If the timer runs
+ * late, a deadline takes effect only once, and the next counts from the late run.
  *
- * A deadline has passed at the end of its tick, as with the kernel's timers. A wait usually begins
- * in the middle of a tick; up to the beginning of a tick, it would be too short. When the timer
- * runs for one deadline, the tick of another may have only begun: expiry.c looks at each.
+ * A deadline has passed at the end of its tick, as with the kernel's timers: a wait usually begins in
+ * the middle of one. When the timer runs for one deadline, the tick of another may have only begun.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it. Where the floor of the
  * RTO is below 200 ms, that timer also runs what is due within SOON_TICKS: of several, what was armed
@@ -121,10 +120,9 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /*
- * The peer answered our SYN with the ACK of an older connection. Our RST has ended that connection,
- * so the next SYN is sent soon (RFC 9293 section 3.5.1). Anybody can forge such an answer. So it
- * can bring forward only the second SYN, and never delay one. If the SYN waits for the first write
- * (TCP_FASTOPEN_CONNECT), there is no deadline.
+ * The peer answered our SYN with the ACK of an older connection, which our RST has ended: the next SYN
+ * is sent soon (RFC 9293 section 3.5.1). Anybody can forge such an answer, so it brings forward only
+ * the second SYN. One that waits for the first write (TCP_FASTOPEN_CONNECT) has no deadline.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
@@ -134,8 +132,8 @@ void xtcp_timer_syn_refused(struct sock *sk)
 }
 
 /*
- * Text waits and nothing is in flight, or a FIN waits for memory. If the persist deadline is not
- * set yet, it is set to an RTO from now, but at least 200 ms (RFC 9293 section 3.8.6.1, SHLD-29).
+ * Text waits and nothing is in flight, or a FIN waits for memory: the persist deadline, if it is not set,
+ * is an RTO from now, but at least 200 ms (RFC 9293 section 3.8.6.1, SHLD-29).
  */
 void xtcp_timer_window_closed(struct sock *sk)
 {
@@ -145,17 +143,15 @@ void xtcp_timer_window_closed(struct sock *sk)
 }
 
 /*
- * The peer's window is no longer zero. A peer may open and close its window again and again.
- * Nevertheless, text must be retransmitted, and the connection must be given up in time.
+ * The peer's window is no longer zero. It may open and close its window again and again: text must be
+ * retransmitted nevertheless, and the connection given up in time.
  *
- * If nothing is in flight, the next window probe may come forward, to one interval from now,
- * computed without the backoff of earlier probes. The RTO itself keeps that backoff until text is
- * sent, because the window may be too small for any text.
+ * If nothing is in flight, the next window probe may come forward, to one interval from now, computed
+ * without the backoff of earlier probes, which the RTO keeps until text is sent.
  *
- * If text is in flight, a probe may have replaced a retransmission. If the window is still open
- * after a tick, the retransmission follows. Otherwise the deadline and the backoff of the probe
- * stay. So a peer that closes its window again within a tick gets no more probes than one that
- * never opens it.
+ * If text is in flight, a probe may have replaced a retransmission, which follows if the window is
+ * still open after a tick. Otherwise deadline and backoff stay: a peer that closes its window within a
+ * tick gets no more probes than one that never opens it.
  */
 void xtcp_timer_window_opened(struct sock *sk)
 {
@@ -282,10 +278,9 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * An ACK of new data restarts the RTO and the probe timeout. With few segments in flight, and no
- * text behind them, perhaps only a timer can detect a loss. So they count from when this tail was
- * sent: then a delay of this ACK by the peer does not delay the retransmission (RFC 7765 section
- * 4). That is perhaps too early: with SACK, a D-SACK shows it at once; without, only timestamps may.
+ * An ACK of new data restarts the RTO and the probe timeout. With few segments in flight, and no text
+ * behind them, they count from when this tail was sent: perhaps only a timer can detect a loss, and the
+ * peer may have delayed the ACK (RFC 7765 section 4). If too early, a D-SACK shows it.
  */
 static u32 restarted_us(const struct sock *sk, u32 timeout_us)
 {
@@ -300,13 +295,12 @@ static u32 restarted_us(const struct sock *sk, u32 timeout_us)
  *
  *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
  *    might never learn that the path has become longer.
- *  - The probe is resolved (section 7.4). No other one may be sent before, so another probe timeout
- *    would only delay the RTO. If it is acknowledged, it is resolved when the timeout of the next
- *    passes: then no D-SACK will tell any more that both copies have come, and one counts as lost
- *    (section 7.4.2).
+ *  - The probe is resolved (section 7.4); another timeout would only delay the RTO. If it is
+ *    acknowledged, when the timeout of the next passes: then no D-SACK will tell any more that both
+ *    copies have come, and one counts as lost (section 7.4.2).
  *
- * An ACK first restarts the timers, and only then resolves the probe or ends a recovery, so
- * xtcp_flight_ack_judged() asks again. early_retrans has Linux's values: 3 and 4 turn probes on.
+ * xtcp_flight_ack_judged() asks again, after the probe is resolved or a recovery has ended.
+ * early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {
@@ -320,10 +314,9 @@ static __always_inline bool probe_applies(const struct sock *sk)
 }
 
 /*
- * PTO (RFC 8985 section 7.2): two RTTs and 2 ms, or the initial RTO if the RTT is unknown. In place
- * of the 2 ms comes the longest time for which a peer may delay its ACK, if only one segment is in
- * flight, or fewer than the R for which we have asked it to send an ACK. As in Linux, this time is
- * assumed to be the minimum of the RTO.
+ * PTO (RFC 8985 section 7.2): two RTTs and 2 ms, or the initial RTO if the RTT is unknown. In place of
+ * 2 ms the minimum of the RTO, for which, as in Linux, a peer may delay its ACK, if less is in flight
+ * than it acknowledges at once.
  */
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
@@ -349,12 +342,9 @@ static __always_inline void arm_probe(struct sock *sk, u32 pto_us, u32 most_us)
 }
 
 /*
- * New text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2). New text may postpone a tail
- * loss probe, but not beyond the RTO of the first segment in flight. Otherwise a program that goes
- * on writing could postpone it until a window is full.
- *
- * If window probing began with nothing in flight, only new text ends it. Answers to window probes
- * do not, so TCP_USER_TIMEOUT runs on (RFC 6429).
+ * New text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2). New text may postpone a tail loss
+ * probe, but not beyond the RTO of the first segment in flight. If window probing began with nothing
+ * in flight, only new text ends it, not an answer: TCP_USER_TIMEOUT runs on (RFC 6429).
  */
 void xtcp_flight_data_sent(struct sock *sk)
 {
@@ -392,10 +382,7 @@ static noinline_for_stack void restart(struct sock *sk)
 	xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT, rto + xtcp_pace_lead_us(sk));
 }
 
-/*
- * SND.UNA has advanced, or ACKs caused a retransmission. RFC 6298 (5.2), (5.3); for a short tail
- * RFC 7765 section 4; RFC 8985 section 7.2.
- */
+/* Or ACKs caused a retransmission. RFC 6298 (5.2), (5.3), RFC 7765 section 4 for a tail, RFC 8985 section 7.2. */
 void xtcp_flight_ack_progress(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -413,9 +400,8 @@ void xtcp_flight_ack_progress(struct sock *sk)
 }
 
 /*
- * An ACK moved SND.UNA or resolved a probe, and may have ended a recovery. If a tail loss probe is
- * allowed only now, the probe timeout replaces the RTO. It ends no later than the RTO would have
- * (RFC 8985 section 7.2), but for a tick by which it is rounded up, and what fq holds for longer.
+ * SND.UNA has moved, a probe is resolved, or a recovery over: if a tail loss probe is allowed only now,
+ * its timeout replaces the RTO, no later (RFC 8985 section 7.2) but for a tick, and what fq holds.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {
@@ -438,9 +424,8 @@ void xtcp_flight_ack_judged(struct sock *sk)
  * @sk: the sock
  * @seq: the first sequence number of the segment
  *
- * If a timeout has sent it again, the path is interrupted, not congested. So take back one doubling
- * of the RTO: the segment goes again soon after the path is back (RFC 6069). As in Linux, this
- * holds for text and FIN, but not for SYNs.
+ * If a timeout has sent it again, the path is interrupted, not congested: take back one doubling of the
+ * RTO (RFC 6069). As in Linux, this holds for text and FIN, but not for SYNs.
  * Context: softirq. Lock: socket, held by bh_lock_sock() and not owned by a user.
  */
 void xtcp_flight_unreachable(struct sock *sk, u32 seq)

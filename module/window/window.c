@@ -4,8 +4,7 @@
  *
  * rcv.wup + rcv.wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
  * and right only by a worthwhile step (MUST-39). The header can express only multiples of our unit,
- * 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up; rounding down would
- * take back octets that were offered.
+ * 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up.
  *
  * Three things bound the window:
  *
@@ -16,15 +15,14 @@
  *  - rcv_ssthresh, which limits the window of a new connection to text that is known to fit. Each
  *    segment that costs no more memory than expected raises it by two segments.
  *
- * The receiver measures the RTT itself: with timestamps, from the echo in a segment of text.
- * Without, it takes the time until text comes beyond the right edge as it is now. The peer can send
- * such text only after we have moved the edge, so at least an RTT passes; the shortest time counts.
+ * The receiver measures the RTT itself: with timestamps, from the echo in a segment of text. Without,
+ * by the time until text comes beyond the present right edge, which takes at least an RTT; the
+ * shortest time counts.
  *
  * The SACK blocks that we send (RFC 2018 section 4, RFC 2883): rcvq.c says when text out of order
  * is queued, passed or dropped. The four blocks that changed last are stored, the newest first.
- * Each is sent several times, because ACKs may be lost; older ones are not, since the peer
- * remembers them. A block covers only octets that are in the queue. A D-SACK for text that came
- * twice is sent once, in front of them. All this happens only if SACK was negotiated.
+ * Each is sent several times, because ACKs may be lost; the peer remembers older ones. A block covers
+ * only octets that are in the queue. A D-SACK for text that came twice is sent once, in front of them.
  */
 #include "window/window.h"
 
@@ -85,10 +83,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 		return;
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
-	/*
-	 * one pass suffices: no old block touches another, so one that merges with @newest does not
-	 * make @newest touch a block that was kept before
-	 */
+	/* one pass suffices: no old block touches another, so no merger makes @newest touch one that was kept */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
 			blocks[kept++] = blocks[i];
@@ -195,10 +190,7 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 	stream->sack.blocks = kept;
 }
 
-/*
- * Octets of options that the blocks and an ACK rate request take from the next text. If there is no
- * room for all blocks, the last one is left out.
- */
+/* Octets that the blocks and an ACK rate request take from the next text. Without room the last block is left out. */
 noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 {
 	const u32 most = XTCP_MAX_OPTIONS - (ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
@@ -283,8 +275,8 @@ static u32 first_copied(const struct xtcp_sock *xsk)
 }
 
 /*
- * The most octets that the program has read in a round trip. Until this is known: ten segments or
- * the window, whichever is smaller, but at least one octet. Before the peer's SYN: 0.
+ * The most octets that the program has read in a round trip. Until this is known: ten segments or the
+ * window, whichever is smaller. Before the peer's SYN: 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -315,7 +307,7 @@ void xtcp_space_begin(struct sock *sk)
 
 /*
  * The first RTT counts at once, and so does a shorter one; a longer one has a weight of an eighth.
- * @is_most: the sample may be longer than the RTT, so it counts only if it is the first or shorter.
+ * @is_most: the sample may be longer than the RTT: a longer one does not count.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -351,10 +343,7 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/*
- * Text has come beyond the right edge that the previous call stored, so a whole window has come.
- * The first call measures no RTT: rcv_rtt_seq is the beginning of the peer's text then.
- */
+/* Text beyond the right edge of the previous call: a window has passed. In the first call it begins at rcv_rtt_seq. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -412,10 +401,7 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 	xsk->stream->space_copied = copied;
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
-	/*
-	 * twice @copied leaves room for retransmissions. In each of the next two round trips, the
-	 * program may again read more by the same percentage: add room for that now
-	 */
+	/* twice @copied leaves room for retransmissions, the rest for as much growth in the next two round trips */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
 	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
@@ -425,9 +411,8 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 }
 
 /*
- * The program has received octets: adapt the buffer to its speed. It grows up to the namespace's
- * rmem[2], unless SO_RCVBUF has set its size or net.xtcp.moderate_rcvbuf is 0. RFC 9293 section
- * 3.8.6 leaves all this to the receiver.
+ * It grows up to the namespace's rmem[2], unless SO_RCVBUF has set its size or net.xtcp.moderate_rcvbuf
+ * is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
  */
 void xtcp_space_adjust(struct sock *sk)
 {
@@ -465,10 +450,8 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /*
- * Without a shift, offer whole segments, as Linux does: a peer that sends whole segments cannot use
- * the rest. Offer all of @space if no whole segment fits, or if they move the right edge too
- * little. A window update is sent only if it at least doubles the window; in a small buffer, all of
- * @space may do so where whole segments do not.
+ * Without a shift, offer whole segments, as Linux does. But all of @space if none fits, or if they move
+ * the right edge too little: an update has to double the window, which in a small buffer only that may.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -484,11 +467,10 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 /*
  * An ACK with another window is no duplicate (RFC 5681 section 2 (e)). To a peer without SACK, the
  * third duplicate that tells of a hole causes a fast retransmission, and each of the first two lets
- * out a new segment, which causes another (section 3.2). If one does not count while few segments
- * are in flight, the peer waits for its timeout. The program often reads just before the first one,
- * so there often is a larger window to offer. So such an ACK keeps the edge, which moves with the
- * ACK of the segment that fills the hole; unless the window would at least double: a peer that a
- * small window stops sends no segments that cause duplicates.
+ * out a new segment, which causes another (section 3.2). If one does not count while few segments are
+ * in flight, the peer waits for its timeout. So such an ACK keeps the edge, which moves with the ACK of
+ * the segment that fills the hole; unless the window would at least double: a peer that a small
+ * window stops sends nothing that causes duplicates.
  */
 static bool may_move(const struct sock *sk, u32 now, u32 space)
 {
