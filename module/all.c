@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The whole module as one translation unit. Calls go down: each file may call the files that are
- * included after it (scripts/check/check-rooms.py). The compiler sees all callers and inlines
- * across files. So there is less code, and a segment needs fewer instructions. A build also takes
- * only a fifth of the time that separate files would need. Small functions that run for most
- * segments are __always_inline, although they have several callers.
+ * included after it (scripts/check/check-rooms.py). The compiler inlines across files: so there is
+ * less code, a segment needs fewer instructions, and a build takes a fifth of the time. Small
+ * functions that run for most segments are __always_inline, although they have several callers.
  *
- * Therefore, the names of functions, variables and macros must be unique in the whole module.
+ * Names of functions, variables and macros must be unique in the whole module.
  * scripts/check/check-style.sh checks this, and also compiles each file by itself (SEPARATE=1).
- * trace.c creates the tracepoints; it is not included here but compiled separately.
+ * trace.c creates the tracepoints, and is compiled separately.
  */
 
 #include "main.c"

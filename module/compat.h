@@ -91,10 +91,7 @@
 #include <asm/unaligned.h>
 #endif
 
-/*
- * The owner of a sock_diag handler. Older kernels have no such field: there sock_diag_unregister()
- * takes a mutex, and so waits for a handler that is running.
- */
+/* Of a sock_diag handler. Older kernels have none: there sock_diag_unregister() waits for a handler by a mutex. */
 #ifdef XTCP_HAS_DIAG_OWNER
 #define XTCP_COMPAT_DIAG_OWNER	.owner = THIS_MODULE,
 #else
@@ -112,10 +109,7 @@ static inline bool xtcp_compat_cgroup_looks(struct sock *sk)
 #endif
 }
 
-/*
- * Does a raw socket of @net get segments of TCP? Sockets for another protocol may share its chain, and
- * count, too. Once a chain was one of all namespaces, whose end may be an odd number.
- */
+/* Others may share the chain, and count. Once a chain was one of all namespaces, whose end may be an odd number. */
 static inline bool xtcp_compat_raw_listens(const struct net *net, struct raw_hashinfo *sockets)
 {
 #ifdef XTCP_HAS_RAW_HASHFUNC
@@ -179,12 +173,11 @@ static inline int xtcp_compat_filter(struct sock *sk, struct sk_buff *skb, unsig
 }
 
 /*
- * Drop a sock's namespace reference before the sock is freed. From then on the kernel treats the
- * sock as a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker
- * of another kind, since 6.14 also a passive count of the namespace. So this function gives both to
- * the sock. A fix has brought the passive count to stable series, too. The kernel's release of the
- * count and net_passive_inc() came by one change. A count that is taken but never released keeps
- * the namespace for ever, and the release of a count that was not taken causes a panic.
+ * Drop a sock's namespace reference before the sock is freed. From then on the kernel treats it as a
+ * kernel sock, and __sk_destruct() releases what such a sock has: since 6.2 a tracker of another kind,
+ * since 6.14, and in stable series, also a passive count of the namespace. So this function gives it
+ * both. A count that is taken but never released keeps the namespace for ever, and the release of a
+ * count that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -238,9 +231,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * In AccECN mode, CWR is one bit of the ACE field, a counter. Since 6.15 all segments that GSO cuts
- * from a packet can keep this bit. Before 6.15, all segments but the first lose it, so a GSO packet
- * with CWR must not be sent.
+ * In AccECN mode, CWR is one bit of the ACE field, a counter. Before 6.15, all segments but the first that
+ * GSO cuts from a packet lose it, so a GSO packet with CWR must not be sent.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -351,9 +343,8 @@ static inline void sk_forward_alloc_add(struct sock *sk, int octets)
 #endif
 
 /*
- * How often a socket was disconnected: a call that has waited compares it, to see whether its
- * connection has ended. Since 6.6 the kernel counts, and sk_wait_event() returns -EPIPE. On older
- * kernels xtcp counts, and xtcp_compat_waited() returns -EPIPE.
+ * How often a socket was disconnected: a call that has waited compares it. Since 6.6 the kernel counts,
+ * and sk_wait_event() returns -EPIPE; before, xtcp counts, and xtcp_compat_waited() does.
  */
 struct xtcp_compat_disconnects {
 #ifndef XTCP_HAS_DISCONNECTS
@@ -537,9 +528,8 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 
 /*
- * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaces sendpage, and MSG_MORE says that the next
- * page of the pipe follows at once. From 6.5 on, no program can set MSG_SPLICE_PAGES. Some older
- * kernels define this flag and let programs set it, so xtcp ignores the flag on all older kernels.
+ * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, which no program can set, replaces sendpage, and
+ * MSG_MORE says that the next page follows at once. Some older kernels let programs set the flag.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -568,10 +558,8 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 
 /*
- * Does a control message ask for something that xtcp does not have? Since 6.13 a control message
- * can choose the id of a datagram's timestamp (SCM_TS_OPT_ID); the core refuses this only for
- * sockets that it knows as TCP. Since 6.16 a control message can say that the octets to send are in
- * the memory of a device.
+ * Does a control message ask for something that xtcp does not have? Since 6.13 for the id of a
+ * datagram's timestamp (SCM_TS_OPT_ID); since 6.16 for octets in the memory of a device.
  */
 static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *sockc)
 {
@@ -597,10 +585,9 @@ static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *so
 #endif
 
 /*
- * Reports to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
- * clone: a fast clone would keep @skb from being retransmitted until the program has read the
- * report. Since 6.15 skbuff.c reports an ACK only if txstamp_ack is set in kernel TCP's control
- * block, where @skb has ours: it is set only meanwhile.
+ * Reports to the program that @skb is acknowledged, by a clone of @skb, but no fast clone: that would
+ * keep @skb from being retransmitted until the program has read the report. Since 6.15 skbuff.c asks
+ * txstamp_ack in kernel TCP's control block, where @skb has ours: it is set only meanwhile.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
@@ -672,10 +659,9 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #endif
 
 /*
- * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
- * flag for this. Before 6.5, a user-copy region prevents the merge. (A constructor would, too, but
- * would make the objects larger.) The kernel itself makes the slab of socks, from fields of struct
- * proto; XTCP_PROTO_UNMERGED sets the field that prevents the merge.
+ * Make a slab that is not merged with others, so that /proc/slabinfo shows it: since 6.5 by a flag,
+ * before by a user-copy region. The kernel itself makes the slab of socks, from fields of struct proto,
+ * of which XTCP_PROTO_UNMERGED sets that.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -705,9 +691,8 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 #endif
 
 /*
- * Take a reference to the memory cgroup that pays for sockets of the running program. Return: NULL
- * if no cgroup pays, or if inet_accept() charges the socket itself. inet_accept() does this since
- * 6.19 in kernels with SCTP, and since 6.18 in other kernels.
+ * Take a reference to the memory cgroup that pays for sockets of the running program. NULL: none does, or
+ * inet_accept() charges the socket: since 6.19 in kernels with SCTP, since 6.18 in others.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {
@@ -731,10 +716,8 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 }
 
 /*
- * The user who owns a socket. Since 6.17 the kernel's function reads the user from the sock. Before
- * 6.17 it reads the inode of the socket, and returns root if there is no inode. But a closed
- * listener, which has no inode, may wait for a successor of the same user (handover.c). So this
- * function always reads the user of a listener from the sock.
+ * The user who owns a socket. Before 6.17 the kernel's function reads the inode of the socket, and returns
+ * root without. A closed listener, which may wait for a successor (handover.c), has none.
  */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {
@@ -751,9 +734,8 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 
 /*
- * A lock for what each processor has for itself while BH is disabled. It is only for PREEMPT_RT
- * kernels: since 6.18 their sections with BH disabled can preempt one another on a processor. Before
- * 6.11 there is no such lock.
+ * A lock for what each processor has for itself while BH is disabled. Only PREEMPT_RT needs it: since 6.18
+ * such sections can preempt one another there. Before 6.11 there is none.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 #define local_lock_nested_bh(lock)	((void)(lock))
@@ -782,17 +764,13 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
 #endif
 
 /*
- * Kernel TCP's bind table has two kinds of buckets: a bucket for each port, and a bucket for each
- * pair of port and address. xtcp_compat_bind_bucket_has() calls @test for each sock of a port, and
- * xtcp_compat_bind2_bucket_has() for each sock of a pair. They return true when @test has returned
- * true for a sock. The caller holds the lock of the chain that the bucket is on.
+ * Kernel TCP's bind table has a bucket for each port, and one for each pair of port and address.
+ * xtcp_compat_bind_bucket_has() calls @test for each sock of a port, and xtcp_compat_bind2_bucket_has()
+ * for each sock of a pair, until it returns true. Since 6.8 a sock is only on the list of its pair.
+ * Before, it was also on the list of its port, and a pair had a second list for socks in TIME-WAIT.
  *
- * Since 6.8 a sock is only on the list of its pair. Before 6.8 a sock was also on the list of its
- * port, and the bucket of a pair had a second list for socks in TIME-WAIT.
- *
- * xtcp_compat_bind_move() replaces @from by @to in the bind table. One of the two is the TIME-WAIT
- * sock @tw, which points to the bucket of the port and to the bucket of the pair. The caller holds
- * the locks of the chains of both buckets.
+ * xtcp_compat_bind_move() replaces @from by @to. One of the two is the TIME-WAIT sock @tw, which points to
+ * both buckets. The caller holds the locks of the chains.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define xtcp_compat_for_each_owner(sk, tb2)	sk_for_each_bound(sk, &(tb2)->owners)

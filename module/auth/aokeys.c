@@ -7,14 +7,13 @@
  * Both kinds of keys are lists that are read under RCU and written under the socket lock.
  *
  * A TCP-MD5 key on the list never changes. A new key for the same peers replaces the old one in one
- * step, so each segment is signed or checked with either the old key or the new one.
+ * step, so each segment is signed or checked with either of them.
  *
  * RFC 5925 section 3.1 calls a TCP-AO key a Master Key Tuple (MKT). Two keys whose peers overlap
  * have different SendIDs and different RecvIDs; check_new() names an exception. On a
  * connection, one key signs what we send (Current_key), and we ask the peer to sign with the same
  * or another key (RNext_key). The peer asks us in the same way, so an arriving segment may change
- * our Current_key (section 3.3). The keys are chosen when a connection begins, and when a TIME-WAIT
- * record replaces its sock.
+ * our Current_key (section 3.3).
  *
  * All keys of a connection are for its peer: connect() removes the others, and a child gets copies
  * of only those of its listener's keys that are for the peer. When both ISNs are known, the traffic
@@ -316,10 +315,7 @@ static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 static int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key,
 			      struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
-	/*
-	 * for an arriving segment, xtcp_aokeys_choose() may choose @key under the same lock:
-	 * before, so that the test below finds it chosen, or later, when it sees key->gone
-	 */
+	/* xtcp_aokeys_choose() takes this lock, too: the test below sees its choice, or it sees key->gone */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
 		WRITE_ONCE(ao->current_key, current_key);
@@ -622,8 +618,8 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
 /*
- * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest
- * of @cmd is 0. Return: 0; -EFAULT; -E2BIG when it is longer, and an octet beyond @size is not 0.
+ * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest of
+ * @cmd is 0. -E2BIG: it is longer, and an octet beyond @size is not 0.
  */
 int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
@@ -675,10 +671,7 @@ static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
 	return xtcp_peers_are_all(&peer) || ipv6_prefix_equal(&peer.addr, &peers->addr, peers->prefix);
 }
 
-/*
- * Reads the peers of a new key. The bits behind the prefix have to be 0; prefix 0 means all peers.
- * Return: false when the peers are not valid, or when @sk has a connection to another peer.
- */
+/* Bits behind the prefix have to be 0. Return: false for peers that are not valid, or not those of a connection. */
 static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
 	if (cmd->addr.ss_family != sk->sk_family || !read_sockaddr(sk, &cmd->addr, cmd->prefix, peers))

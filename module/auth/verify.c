@@ -225,11 +225,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 		sign_by_ao(signer, tuple, skb);
 }
 
-/*
- * How many octets a signature takes in a segment of a connection, a multiple of four. With several
- * keys of TCP-AO the longest MAC counts: the peer may ask for any of them at any time. Socket lock
- * held.
- */
+/* A multiple of four. With several keys of TCP-AO the longest MAC counts: the peer may ask for any. Socket lock. */
 u32 xtcp_signer_room_find(const struct sock *sk)
 {
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -310,10 +306,7 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 	return reason;
 }
 
-/*
- * Sets the Current_key to the key with @sndid, which the peer asks for. A later connect() of the
- * sock may remove it, but first waits until no processor checks a segment of the connection.
- */
+/* The peer asks for the key with @sndid. connect() may remove it later, but first waits for all segments. */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
 	const struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key);
@@ -394,9 +387,8 @@ static enum skb_drop_reason mac_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
 }
 
 /*
- * Checks the MAC of a segment for a sock, a listener or an entry (@he). Return: SKB_NOT_DROPPED_YET
- * or the reason to drop it. The drop has been counted, except when a listener gets both SYN and
- * ACK, or neither. RCU read side.
+ * Checks the MAC of a segment for a sock, a listener or an entry (@he). The drop has been counted,
+ * except when a listener gets both SYN and ACK, or neither. RCU read side.
  */
 static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 				       const struct xtcp_ao_arrival *in)
@@ -414,9 +406,8 @@ static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
 	/*
-	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN, and
-	 * drops others because of their flags. In SYN-SENT, only a SYN or RST shows the peer's ISN,
-	 * so the MAC of others counts as wrong
+	 * the ISNs are unknown. A listener drops such a segment because of its flags. In SYN-SENT only a SYN
+	 * or RST shows the peer's ISN, so the MAC of others counts as wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

@@ -10,10 +10,9 @@
  * SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
- * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
- * spoofed address resets the connection, but this must not make room for the attacker's next SYN.
- * So such a connection counts for one more minute (section 5.1). At the limit, SYNs are answered as
- * if Fast Open were off.
+ * has a limit for connections whose handshake is not complete (TCP_FASTOPEN), at which SYNs are
+ * answered as if Fast Open were off. The owner of a spoofed address resets the connection, but this
+ * must not make room for the attacker's next SYN: it counts for one more minute (section 5.1).
  *
  * The client. The first connection to a host asks for a cookie. The SYN of a later one carries
  * cookie and data: two skbs of the send queue that leave as one segment. Data that the SYN-ACK does
@@ -33,9 +32,8 @@
  *
  * A table has, for each pair of addresses, as in Linux's tcp_metrics, the host's cookie, the MSS of
  * its last SYN-ACK, and how many SYNs with data were lost in a row (section 4.1.3). It has a fixed
- * size, whatever peers do. The first connection that needs it allocates it, at the expense of its
- * memory control group. A keyed hash of the addresses selects a set of four places. If it is full,
- * a new host replaces the one that was updated longest ago.
+ * size. The first connection that needs it allocates it, at the expense of its memory control group.
+ * A keyed hash selects a set of four places, in which a new host replaces the oldest one.
  */
 #include "fastopen/fastopen.h"
 

@@ -14,9 +14,7 @@
  *  - Any other error is stored in sk_err_soft.
  *
  * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
- * SHLD-26, as Linux does (RFC 5927 section 6). An error that says that a router has no way to the
- * peer, about a segment that a timeout has sent again, also takes back a doubling of the RTO (RFC
- * 6069).
+ * SHLD-26, as Linux does (RFC 5927 section 6). See also xtcp_flight_unreachable() (RFC 6069).
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -100,10 +98,8 @@ void xtcp_icmp_mtu_fell(struct sock *sk)
 	if (!mtu)
 		return;
 	/*
-	 * if @told is below mtu, the route does not accept so small an MTU
-	 * (net.ipv4.route.min_pmtu), and our segments stay larger than the path's. By default they
-	 * then have no DF. With DF (IP_PMTUDISC_DO), none may get through: the connection times out
-	 * and reports EMSGSIZE
+	 * if @told is below mtu, the route does not accept so small an MTU (net.ipv4.route.min_pmtu). Our
+	 * larger segments then have no DF by default; with it, the connection times out with EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
@@ -179,9 +175,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * queue only an error that ends the connection: when a program reads the queue, the
-		 * kernel clears SO_ERROR, and this could lose a different one. Over IPv4 even
-		 * without IP_RECVERR, as in Linux
+		 * queue only an error that ends the connection: when a program reads the queue, the kernel
+		 * clears SO_ERROR. Over IPv4 even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -316,10 +311,9 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /*
- * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). 11 and 12
- * mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
- * soft. 6 to 10 and 13 to 15, which the RFC does not list, are hard. The kernel's
- * icmp_err_convert[] says the same.
+ * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). 11 and 12 mean
+ * the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1). All others are hard, as in
+ * the kernel's icmp_err_convert[].
  */
 static void read_v4(struct error *error)
 {
@@ -382,10 +376,9 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 }
 
 /*
- * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
- * 3.9.2.2). Code 2, "beyond the scope of the source address" (RFC 4443 section 3.1), is soft, too.
- * The RFC names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's
- * icmpv6_err_convert() says the same, except that it calls a parameter problem hard (fatal).
+ * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section 3.9.2.2),
+ * and so is code 2, "beyond the scope of the source address" (RFC 4443 section 3.1). The kernel's
+ * icmpv6_err_convert() says the same, except that it calls a parameter problem fatal.
  */
 static void read_v6(struct error *error)
 {
@@ -431,10 +424,7 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 		.quoted_daddr = (const u8 *)&hdr->daddr,
 	};
 
-	/*
-	 * IP checks the outer addresses only. A quoted v4-mapped address must not match a
-	 * connection over IPv4: the message has passed no filter for IPv4
-	 */
+	/* IP checks only the outer addresses: a v4-mapped one here has passed no filter for IPv4 */
 	if (ipv6_addr_v4mapped(&hdr->saddr) || ipv6_addr_v4mapped(&hdr->daddr))
 		return false;
 	read_v6(&error);

@@ -68,15 +68,11 @@ struct xtcp_instance_link {
 	const void **saved;
 };
 
-/*
- * Another instance asks: does a listener of ours want a SYN that would reopen a TIME-WAIT record of the
- * other instance? Softirq, RCU read side.
- */
+/* Another instance asks: does a listener of ours want a SYN that would reopen a record of its own? Softirq, RCU. */
 typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
 /*
- * Another instance asks: does a connection of ours own a segment that would go to a listener of the
- * other instance? A SYN that would reopen a TIME-WAIT record of ours, and which the other instance wants by
- * @wanted, ends the record, and the answer is no. Softirq, RCU read side.
+ * Another instance asks: does a connection of ours own a segment that would go to its listener? If it is a
+ * SYN that would reopen a record of ours, and @wanted says yes, that ends the record. Softirq, RCU.
  */
 typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wanted);
 

@@ -82,11 +82,10 @@ static noinline bool xtcp_checks_signature(struct xtcp_net *xn, const struct soc
  * Checks what @sk (NULL: a TIME-WAIT record) or the entry @he demands of a segment, and frees it on
  * failure. @state: for the tracepoint. @dif, @sdif: as in struct xtcp_demux_key.
  *
- * Hop limit, IPsec policy, signature and socket filter, in the order of the kernel's TCP, so that
- * counters and side effects happen where administrators expect them. The filter may cut the text,
- * so the signature comes first. The policy needs the addresses from before NAT, which only the
- * conntrack entry has. It is not released here, because a SYN that reopens a TIME-WAIT record is
- * checked a second time, with the listener's policy.
+ * The order is that of the kernel's TCP, so that counters and side effects happen where administrators
+ * expect them. The filter may cut the text, so the signature comes before it. The policy needs the
+ * addresses from before NAT, so the conntrack entry is not released here: a SYN that reopens a record
+ * is checked a second time, with the listener's policy.
  */
 static __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
 					      struct sk_buff *skb, int state, int dif, int sdif,
@@ -247,10 +246,8 @@ inline int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * For the receive queue and the backlog together, octets of memory. The receive buffer counts
- * twice: sk_backlog.len shrinks only when the whole backlog is processed, so until then a segment
- * counts in both queues. The rest is for ACKs, whose skbs take much memory: the more text we send,
- * the more come.
+ * For the receive queue and the backlog together, octets of memory. The buffer counts twice: until the
+ * whole backlog is processed, a segment counts in both. The rest is for ACKs of the text that we send.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {
@@ -321,9 +318,8 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * The half-open entry has just ended. Most likely another CPU has made the child, which gets the
- * segment. But if the listener has ended without a target (handover.c), an ACK gets a RST, because the
- * peer has completed its handshake and may wait for data.
+ * The half-open entry has just ended, usually since another CPU has made the child. But if the listener
+ * has ended without a target (handover.c), an ACK gets a RST: the peer may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_demux_key *key, struct xtcp_signature *signature)
@@ -340,10 +336,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		consume_skb(skb);
 		return;
 	}
-	/*
-	 * again with the child's keys: is_acceptable() used the listener's, and if its MD5 key was
-	 * removed meanwhile, an unsigned segment has passed
-	 */
+	/* again with the child's keys: the listener's MD5 key may have been removed before is_acceptable() looked */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    /* only a tracepoint shows the state */
 	    xtcp_checks_signature(xn, sk, NULL, skb, data_race(sk->sk_state), key->sdif ? key->dif : 0, signature))
@@ -423,9 +416,8 @@ static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_b
 }
 
 /*
- * NULL if the segment must not reopen the record: it is not a SYN alone, there is no listener, its
- * accept queue is full, or too few hops are left. ERR_PTR(), and the segment is freed, if it is not
- * signed as the listener demands.
+ * NULL if the segment must not reopen the record: it is not a SYN alone, no listener has room for it, or
+ * too few hops are left. ERR_PTR(), and the segment is freed, if it is not signed as demanded.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct xtcp_signature *signature)
@@ -479,11 +471,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 		return;
 	trace_in(xn->net, &tw->conn, READ_ONCE(tw->substate), skb);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
-		/*
-		 * this checks again, because the record has no socket filter and no IPsec policy of
-		 * a socket. As in Linux, the record has ended even if those of the listener now
-		 * refuse the segment
-		 */
+		/* again, by the listener's filter and IPsec policy. As in Linux, the record has ended in any case */
 		restore_ip_note(skb, note);
 		if (!to_listener(xn, skb, lsk, key, &iss, &signature, true))
 			to_next_listener(xn, skb, lsk, key, &iss, &signature, note);
@@ -501,9 +489,8 @@ __always_inline void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb,
 }
 
 /*
- * Processes a segment, whose data is the TCP header, for @conn. Return: false when @conn is a sock
- * that has ended since the lookup. The segment is unchanged then, and another lookup may find
- * another connection.
+ * Processes a segment, whose data is the TCP header, for @conn. Return: false when @conn is a sock that
+ * has ended since the lookup: the segment is unchanged, and may be looked up again.
  */
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key)
@@ -530,10 +517,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 	return true;
 }
 
-/*
- * For a SYN, an ACK with a valid cookie or for which there is a signature key, or what a listener
- * drops without an answer. The listener's socket lock is never taken.
- */
+/* What a listener may answer, or has to drop without an answer. The listener's socket lock is never taken. */
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	struct xtcp_signature signature = {};

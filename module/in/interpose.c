@@ -31,19 +31,16 @@
  * family, a name in /proc or a sysctl can be registered only once. Three remain:
  *
  *  - The chain of handlers. That of the build that was loaded last is in the array. Each calls the
- *    handler of the build that was loaded directly before. When a build is unloaded, its handler
- *    leaves the chain.
+ *    handler of the build that was loaded directly before, and leaves the chain with its build.
  *  - The owner of a segment. One build may have a connection on a port on which another listens. So
- *    before a listener takes a segment, its build looks for a connection in kernel TCP and asks the
- *    other builds for one.
+ *    before a listener takes a segment, its build asks kernel TCP and the other builds.
  *  - A family number that is taken. The new build names the owner in the log.
  *
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know; the first build that gets it
  * adds the new one. The event's number changes whenever struct instance or one of its callbacks
- * changes, so only builds that can call each other share a ring. Builds in different rings still
- * work side by side, but the older one cannot be unloaded before the newer one, whose handler calls
- * it.
+ * changes, so only builds that can call each other share a ring. In different rings they still work
+ * side by side, but the older one cannot be unloaded before the newer one, whose handler calls it.
  *
  * Locking: rtnl_lock() guards changes of the ring, and what other instances change in the chain of
  * handlers. Readers use RCU.
@@ -106,9 +103,7 @@ static struct instance *shown_as(const char *name)
 
 /*
  * Announces us to the builds that are loaded. If one of them has our name, we get that of its module, or
- * who has that gives us the next. Before a listener of another instance takes a segment,
- * @keeps says whether a connection of ours owns it. When a SYN would reopen a record of another instance,
- * @wants says whether a listener of ours wants it.
+ * who has that gives us the next. @keeps and @wants: in.h.
  */
 static void xtcp_instances_join(const struct xtcp_instance_link *links, xtcp_instance_keeps keeps,
 				xtcp_instance_wants wants)
@@ -119,10 +114,7 @@ static void xtcp_instances_join(const struct xtcp_instance_link *links, xtcp_ins
 	self.links = links;
 	self.keeps = keeps;
 	self.wants = wants;
-	/*
-	 * both read data that our init has written. Nothing orders this after the read of the
-	 * callback's address, so every CPU must see the data before another instance can find us
-	 */
+	/* they read data of our init, which every CPU must see before another instance can find us */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
 	while ((other = shown_as(self.shown)))
@@ -171,10 +163,7 @@ static void **handler_place(enum xtcp_instance_ip ip)
 				       (void __force **)&inet6_protos[IPPROTO_TCP];
 }
 
-/*
- * Return: true when the saved handler is in the array afterwards, so that nothing calls ours any
- * more. False when another module's is there, which may call ours.
- */
+/* Is the saved handler in the array afterwards? If another module's is there, it may call ours. */
 static bool is_restored(enum xtcp_instance_ip ip)
 {
 	const void *ours = self.links[ip].ours, *saved = *self.links[ip].saved;
@@ -183,10 +172,7 @@ static bool is_restored(enum xtcp_instance_ip ip)
 	return was == ours || was == saved;
 }
 
-/*
- * Our handler leaves the chain if it is the first, or directly behind another instance's; it may
- * still run until a grace period has passed. Return: false when nothing has changed.
- */
+/* If it is the first, or directly behind another instance's; it may still run for a grace period. */
 static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 {
 	bool out;
@@ -200,8 +186,8 @@ static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 }
 
 /*
- * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it comes
- * back to our entry, so wait for them first. Other instances may call us for a grace period more.
+ * Our handlers have left both chains, but may still walk the ring until they come back to our entry.
+ * Other instances may call us for a grace period more.
  */
 static void xtcp_instances_leave(void)
 {
@@ -368,9 +354,8 @@ void xtcp_instances_unlock(const struct xtcp_build_calls *calls)
 #define ROUNDS_A_SECOND	50	/* tries of restore() per second */
 
 /*
- * What stood in inet_protos[] before ours, from before our handler is installed until it has run
- * for the last time. It may be of another build, which may be unloaded before us: that build then
- * makes our pointer point to what it has saved itself.
+ * What stood in inet_protos[] before ours, until our handler has run for the last time. If that is of
+ * another build that is unloaded first, that makes our pointer point to what it has saved itself.
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -398,9 +383,8 @@ static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff 
 }
 
 /*
- * May a TIME-WAIT record of ours end for this SYN? Where nobody listens, the SYN may be forged, and
- * must not (RFC 1337). A listener does not want it while its accept queue is full, or if the TTL is
- * too low. @elsewhere: says whether a listener of another build wants it.
+ * May a TIME-WAIT record of ours end for this SYN? Not where nobody listens (RFC 1337), or the accept
+ * queue is full, or the TTL too low. @elsewhere: says whether a listener of another build wants it.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_instance_wants elsewhere)
@@ -417,10 +401,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 	return lsk && !sk_acceptq_is_full(lsk) && xtcp_checks_hops(lsk, skb);
 }
 
-/*
- * Must @conn end, because the segment belongs to kernel TCP or to another build? Only a TIME-WAIT
- * record may. @elsewhere: as for is_listened_for().
- */
+/* Because the segment belongs to kernel TCP or another build: only a TIME-WAIT record may. @elsewhere: as above. */
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
 			     struct sk_buff *skb, xtcp_instance_wants elsewhere)
 {
@@ -498,9 +479,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another build asks, before a listener of its own takes the segment. A TIME-WAIT record of ours
- * may have to make way (item 3 above). @wanted: says whether a listener of that build wants the
- * SYN. This must not walk the ring of builds, because we may be leaving it.
+ * Another build asks, before a listener of its own takes the segment (item 3 above). This must not walk
+ * the ring of builds, because we may be leaving it.
  */
 static bool keeps(struct sk_buff *skb, xtcp_instance_wants wanted)
 {
@@ -642,9 +622,8 @@ static void say_who(enum xtcp_instance_ip ip)
 }
 
 /*
- * If the handler of no other instance is directly in front of ours, waits until it is gone, and says once
- * a second which is the first. This happens only if that module has put it there at another time
- * than in its init (look_who_is_in_front()).
+ * If a handler that is no instance's is directly in front of ours, waits until it is gone, and names the
+ * first once a second. That module has put it there after its init (look_who_is_in_front()).
  */
 static void restore(enum xtcp_instance_ip ip)
 {
@@ -672,10 +651,9 @@ static bool is_foreign_in_front(enum xtcp_instance_ip ip)
 }
 
 /*
- * While a foreign module's handler in front of ours calls it, this module must not be unloaded.
- * Module exit could only wait, which no signal would end. So the module holds itself, and rmmod
- * says at once that it is in use. A foreign module usually comes and goes in its init and exit,
- * after which the kernel tells us.
+ * While a foreign module's handler in front of ours calls it, this module holds itself, so that rmmod
+ * says at once that it is in use: module exit could only wait, which no signal would end. Such a module
+ * usually comes and goes in its init and exit, after which the kernel tells us.
  */
 static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, void *module)
 {
@@ -703,10 +681,7 @@ static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, 
 
 static struct notifier_block modules_come_and_go = { .notifier_call = look_who_is_in_front };
 
-/*
- * Puts our handlers in front of kernel TCP's. Every namespace has its struct xtcp_net. Return: 0; -EBUSY when
- * another module changes the array now; -EPROTONOSUPPORT without kernel TCP.
- */
+/* Return: 0; -EBUSY when another module changes the array now; -EPROTONOSUPPORT without kernel TCP. */
 static int interpose_init(void)
 {
 	int err;
@@ -733,11 +708,7 @@ err_leave:
 	return err;
 }
 
-/*
- * Takes our handlers out again; on return, none runs or will run. If the handler of another module, no other
- * instance, has come in front of ours since it was loaded, this waits until that module is unloaded, and says
- * so once a second.
- */
+/* On return none of our handlers runs or will run. May wait for a foreign module: restore(). */
 static void interpose_exit(void)
 {
 	unregister_module_notifier(&modules_come_and_go);

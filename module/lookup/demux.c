@@ -13,9 +13,8 @@
  *
  * Readers use RCU: a result stays in memory until the read side ends, but may leave the table
  * meanwhile. A writer takes a lock while it walks a chain. Each of up to 256 parts of the table has
- * a lock, and a count, so that a listing can skip empty parts. A connection that has left still
- * points to the rest of its chain, and enters the table again only after a grace period. So a
- * reader that has just reached it still gets to the end of the chain.
+ * a lock, and a count, so that a listing can skip empty parts. A connection that has left still points
+ * to the rest of its chain, for readers, and enters the table again only after a grace period.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -87,9 +86,8 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * Spreads the pages over all memory nodes, as in Linux, because all processors read the table.
- * vmap() cannot map huge pages, which kvzalloc() may use: a machine with one node uses the latter.
- * kvfree() frees either table.
+ * Spreads the pages over all memory nodes, as in Linux, because all processors read the table. vmap()
+ * maps no huge pages, which kvzalloc() may use: so a machine with one node uses that.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -180,10 +178,7 @@ static void xtcp_conns_unlock(u32 chain) __releases(table_parts)
 	spin_unlock(lock_of(chain));
 }
 
-/*
- * Finds the pointer to @conn; the chain's lock is held. *@link begins as the address of the chain's
- * first pointer. Return: false if @conn is not there; *@link is the last pointer's address then.
- */
+/* *@link begins as the address of the chain's first pointer; of the last if false, @conn is not there. Chain's lock. */
 static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;
@@ -197,10 +192,7 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
 	return true;
 }
 
-/*
- * A lookup finds either @old or @new at any moment, and a reader that has reached @old continues in
- * the chain. @new has been in no chain for a grace period. Return: false if @old was not there.
- */
+/* Lookups find either at any moment; @new has been in no chain for a grace period. False: @old was not there. */
 static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
 	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
@@ -585,9 +577,7 @@ bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)
 
 /*
  * The counter that limits the caller's expedited grace periods per second. Each user has one in the
- * kernel, of 100, so nobody can use up another's; a user with subordinate ids has one for each, but
- * can also remove devices of a namespace, which cost more. The kernel does not limit root: root has
- * one here.
+ * kernel, of 100, so nobody can use up another's. The kernel does not limit root, which has one here.
  */
 static struct ratelimit_state *fast_waits(void)
 {
@@ -603,12 +593,10 @@ static struct ratelimit_state *fast_waits(void)
  * @sk: in no table
  *
  * A lookup that stands on the sock in its old chain must not continue in the new one. And a segment of
- * the old connection, whose lookup has found the sock, must not reach the new one: after the wait it can
- * only be on the backlog, which connect() processes before it changes the state.
+ * the old connection must not reach the new one: after the wait it can only be on the backlog.
  *
  * An expedited grace period interrupts every processor, so fast_waits() limits them. A user who
- * disconnects and connects in a loop waits for normal ones, which do not slow down others.
- *
+ * disconnects and connects in a loop waits for normal ones.
  * Context: process, may sleep. Lock: socket, held.
  */
 void xtcp_demux_wait_for_lookups(struct sock *sk)

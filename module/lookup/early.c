@@ -14,15 +14,13 @@
  * it again.
  *
  * Kernel TCP must never see a segment with a sock of ours, not even during module exit. Such a
- * segment has a reference to the sock, and the sock keeps the module loaded (end.c). So when
- * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
- * handlers still reach these: the hooks go a grace period before the handlers. A count of such
- * segments would not do: the program that reads a netfilter queue may turn one into a UDP datagram,
- * and UDP then takes the sock without a call to us.
+ * segment has a reference to the sock, and the sock keeps the module loaded (end.c). So when module
+ * exit begins, none is in a queue. Those on their way to our handlers still reach these: the hooks go
+ * a grace period before the handlers. A count of such segments would not do: the program that reads
+ * a netfilter queue may turn one into a UDP datagram, and UDP then takes the sock.
  *
- * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Earlier they
- * would only cost time for every packet that the machine forwards. net.ipv4.ip_early_demux and
- * net.ipv4.tcp_early_demux turn this early demux off, too.
+ * A namespace gets the hooks with the first listen() or connect() on a socket of ours.
+ * net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux off, too.
  *
  * A rule such as "socket mark 7" takes the attached sock. If there is none, it asks the tables of
  * kernel TCP, which do not have our socks. So the rules see only socks of ours that are attached
@@ -36,10 +34,9 @@
  *    sock that is to be forwarded.
  *
  * What is attached is what the rule would find in kernel TCP: the connection's sock, or the
- * listener. A half-open connection and TIME-WAIT have a small sock there, and none here. A stand-in
- * is attached for them: a TIME-WAIT sock that shows only whether the connection is transparent. Our
- * handlers take every attached sock from the segment, and use only those of connections. So the
- * worst effect of a wrong sock is that a rule decides wrongly.
+ * listener. A half-open connection and TIME-WAIT have no small sock here: a stand-in is attached, a
+ * TIME-WAIT sock that shows only whether the connection is transparent. Our handlers use only socks of
+ * connections: the worst effect of a wrong one is that a rule decides wrongly.
  */
 #include "lookup/lookup.h"
 
@@ -68,10 +65,7 @@ static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/*
- * Is the segment addressed to this host's link? Not on a device enslaved to a VRF: this passes the
- * packet on to the VRF device, where the hooks run again.
- */
+/* To its link. Not on a device enslaved to a VRF, which passes the packet on to the VRF device and the hooks. */
 static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_HOST && !xtcp_attach_is_bridged(skb) && !netif_is_l3_slave(skb->dev);
@@ -86,10 +80,7 @@ static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *sk
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
 	skb->sk = sk;
-	/*
-	 * runs if the segment does not reach our handlers. It is the kernel's: the reference may be
-	 * the last thing that keeps the module loaded, so no code of ours may put it in a process
-	 */
+	/* if the segment does not reach our handlers. The kernel's: no code of ours may put the last reference */
 	skb->destructor = sock_edemux;
 	return true;
 }
@@ -115,10 +106,7 @@ static __always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
 	return sk;
 }
 
-/*
- * A segment in the work item of IPsec cannot be dropped when the module is unloaded, and a stand-in
- * does not keep the module loaded. So after IPsec there is no stand-in.
- */
+/* None after IPsec: its work item may outlive the module, which a stand-in does not keep loaded. */
 static struct sock *stand_in(struct xtcp_net *xn, struct sk_buff *skb, bool transparent)
 {
 	return secpath_exists(skb) ? NULL : (struct sock *)&xn->rest->stand_ins[transparent];
@@ -397,11 +385,7 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
 	return likely(!bound_dev_if && !sdif) || inet_sk_bound_dev_eq(xn->net, bound_dev_if, inet_iif(skb), sdif);
 }
 
-/*
- * As xtcp_demux_lookup(), without the time to build a struct xtcp_demux_key: nearly every segment
- * over IPv4 is looked up here. At least the ports of @th are linear; skb->cb has IP's control
- * block.
- */
+/* As xtcp_demux_lookup(), without a struct xtcp_demux_key, for speed. At least the ports of @th are linear. */
 static struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -558,11 +542,7 @@ void xtcp_early_start(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/*
- * Unregisters the hooks, which makes netfilter drop the packets in its queues in this namespace. If
- * the namespace ends, its queues are gone already: each belongs to a netlink socket, which keeps
- * the namespace. No descriptor of ours is left.
- */
+/* Unregisters the hooks: netfilter drops the packets in its queues in this namespace. No descriptor of ours is left. */
 static void __net_exit stop(struct net *net)
 {
 	xtcp_attach_stop(xtcp_net(net));
@@ -575,10 +555,7 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 	return NF_ACCEPT;
 }
 
-/*
- * Empties netfilter's queues once more, as each end of a hook does. stop() has done so, but a
- * segment may have been on its way into a queue then. After a grace period it is there now.
- */
+/* stop() has done so, but a segment may have been on its way into a queue then: after a grace period it is there. */
 static void __net_exit flush_queues(struct net *net)
 {
 	static const struct nf_hook_ops idle = HOOK(accept_it, NFPROTO_IPV4, NF_IP_PRI_LAST);
@@ -597,10 +574,7 @@ static int early_init(void)
 	return register_pernet_subsys(&early_ops);
 }
 
-/*
- * Removes the hooks, and waits until every segment with a sock of ours has reached our handlers,
- * which are still installed. Nothing keeps the module loaded.
- */
+/* Waits until every segment with a sock of ours has reached our handlers. Nothing keeps the module loaded. */
 static void early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
@@ -611,9 +585,8 @@ static void early_exit(void)
 const struct xtcp_part xtcp_early_part = { early_init, early_exit };
 
 /*
- * Does the segment still belong to the attached sock? The sock may have ended since, and may even
- * have another connection. During connect() it may still have the tuple of the previous one. And
- * ipvlan may have moved the segment to another namespace.
+ * Does the segment still belong to the attached sock? That may have ended since, and have another
+ * connection, or in connect() still the old tuple. And ipvlan may have moved the segment.
  */
 static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -4,11 +4,9 @@
  *
  * Listeners are in a hash table of their namespace, by port, address and device. A SYN is looked up
  * by its destination address and by the wildcard address, and also by its device if any listener is
- * bound to one. So a lookup takes a few steps, however many listeners there are. The hash has a
- * random key: a user who may bind to many addresses cannot fill one chain on purpose. Of several
+ * bound to one. The hash has a random key, against a user who may bind to many addresses. Of several
  * matches, the best is chosen as in kernel TCP. Lookups run under RCU: the result stays in memory
- * until the read side ends, but may leave the table meanwhile. A listener's number lets a listing
- * continue where it stopped.
+ * until the read side ends, but may leave the table meanwhile.
  *
  * SO_REUSEPORT: sockets of one user that all have the option may bind to one port, on the same or
  * on overlapping places (ports/lease.c). Those that listen at the same address, port and device are
@@ -25,16 +23,14 @@
  *
  * A member that closes drops its half-open entries, or hands them over (listen/handover.c). The third
  * ACK for a dropped entry reaches another member. As in Linux, this member answers with a RST,
- * unless the ACK has a valid cookie. So all members share the time of the last
- * xtcp_entry_note_declined().
+ * unless the ACK has a valid cookie: all members share xtcp_group.declined.
  *
- * SO_INCOMING_CPU: a SYN goes to a member whose option names the processor on which the SYN
- * arrives. If no member names it, any member may get the SYN. Kernel TCP starts at the member that
- * the hash chooses, and walks on to the next one whose option fits. So a member gets more SYNs if
- * many members in front of it name other processors. Here, the members that name a processor are in
- * an array of their own, and the hash chooses among them: each gets an equal share, in constant
- * time. Generic socket code sets the option without a call to us, so it is read when setsockopt()
- * releases the lock. Without memory for a larger array, the listener counts as one without the
+ * SO_INCOMING_CPU: a SYN goes to a member whose option names the processor on which the SYN arrives;
+ * if there is none, to any. Kernel TCP starts at the member that the hash chooses, and walks on to the
+ * next one whose option fits. Here, the members that name a processor are in an array of their own,
+ * and the hash chooses among them: each gets an equal share, in constant time. Generic socket code
+ * sets the option without a call to us, so it is read when setsockopt() releases the lock. Without
+ * memory for a larger array, the listener has no option until its lock is released again.
  * option until its lock is released again.
  *
  * Lookups read an array of listeners under RCU while it changes in place. A new listener is written
@@ -84,11 +80,7 @@ static struct xtcp_reuse *xtcp_reuse_larger(const struct xtcp_reuse *old, gfp_t 
 /* Appends a listener that is complete for lookups. The array has room, and its lock is held. */
 static void xtcp_reuse_add(struct xtcp_reuse *reuse, struct sock *sk)
 {
-	/*
-	 * If another listener has just left, a lookup may still use the larger count from before,
-	 * and read this element before the count below is stored. This release lets even such a
-	 * lookup find the sock complete.
-	 */
+	/* a lookup with a larger count from before may read this element already: it has to find the sock complete */
 	smp_store_release(&reuse->sk[reuse->n], sk);
 	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_reuse_choose() */
 	smp_store_release(&reuse->n, reuse->n + 1);
@@ -235,10 +227,9 @@ static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 has
 }
 
 /*
- * Adds a listener to its struct sock_reuseport, if it has SO_REUSEPORT. @member: a listener of the
- * group that @sk joins, or NULL. If a BPF program was attached before listen(), @sk has a struct of
- * its own already. Without @member, @sk keeps it, and later listeners join it. Return: 0. -ENOMEM
- * without memory, or at Linux's limit of 32,768 members; nothing has changed then.
+ * Adds a listener with SO_REUSEPORT to its struct sock_reuseport. @member: a listener of the group that
+ * @sk joins, or NULL: @sk keeps the struct of a BPF program attached before, and later ones join it.
+ * Return: 0; -ENOMEM without memory, or at Linux's limit of 32,768 members; nothing has changed then.
  */
 static int xtcp_group_join(struct sock *sk, struct sock *member)
 {
@@ -257,10 +248,7 @@ static void xtcp_group_leave(struct sock *sk)
 		reuseport_detach_sock(sk);
 }
 
-/*
- * May @chosen get a segment instead of @lsk? Both must have the same address, port and device. The
- * struct sock_reuseport does not say so: a program may bind a member to another device later.
- */
+/* Both at the same place. The struct sock_reuseport does not say so: a member may be bound to another device later. */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
 	const struct xtcp_listener *its, *here;
@@ -275,10 +263,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 }
 
 /*
- * Lets the group's BPF program choose the listener of a segment. skb->data is the TCP header; the
- * program sees the data, and the headers before it. It runs only for segments that are ours: once
- * for each, or twice if the listener that it chose first has just ended. Return: its choice, or
- * @lsk. The RCU read side keeps it valid.
+ * Lets the group's BPF program choose the listener of a segment of ours, of which it sees the data and the
+ * headers; twice if its choice has just ended. Return: its choice, or @lsk, valid in the RCU read side.
  */
 struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 {
@@ -294,10 +280,7 @@ struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
-	/*
-	 * an error is not expected: the kernel attaches no BPF_PROG_TYPE_SK_REUSEPORT program,
-	 * which alone can refuse a segment, to a sock of xtcp
-	 */
+	/* no error is expected: a BPF_PROG_TYPE_SK_REUSEPORT program, which can refuse, is not attached to ours */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }
 
@@ -471,10 +454,9 @@ struct fitting {
 };
 
 /*
- * Tries the listeners with one address, port and device (@place), and updates @best. The score is
- * the same as in kernel TCP: a point for a bound device, a point for an AF_INET socket when the SYN
- * came over IPv4, and a point if SO_INCOMING_CPU names this processor. The caller tries the
- * wildcard address only if no listener on the SYN's destination address matches.
+ * Tries the listeners with one address, port and device (@place), and updates @best. As in kernel TCP, a
+ * point for a bound device, one for an AF_INET socket if the SYN came over IPv4, and one if
+ * SO_INCOMING_CPU names this processor.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -604,10 +586,7 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 			 xtcp_group_same_place(sk, member));
 }
 
-/*
- * The struct xtcp_members with key @key that @sk may join: by belongs_to() when it begins to listen
- * (@begins); one of its present group when it moves to another device.
- */
+/* By belongs_to() when @sk begins to listen (@begins); of its present group when it moves to another device. */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
 	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
@@ -790,10 +769,7 @@ int xtcp_listeners_rehash(struct sock *sk)
 	members = listener->members;
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
-		/*
-		 * a listener can store only one index in an array of a processor: it leaves the old
-		 * array before enter() adds it to the new one
-		 */
+		/* a listener has one index in an array of a processor: it leaves the old array before the new one */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))
 			leave(xn, members, index);

@@ -2,17 +2,15 @@
 /*
  * A namespace: struct xtcp_net, its life, and its sysctls.
  *
- * A machine may have thousands of namespaces, and few of them ever use xtcp. So until its first
- * socket of ours, a namespace has only its sysctls, its files in /proc, what a program has set in
- * it (such as rules and keys), and a pointer to an empty bitmap of ports, of which a bit is tested
- * for every arriving segment. Nearly all else, such as struct xtcp_rest, is made for that first
- * socket.
+ * Few of a machine's namespaces ever use xtcp. So until its first socket of ours, a namespace has only
+ * its sysctls, its files in /proc, what a program has set in it (such as rules and keys), and a
+ * pointer to an empty bitmap of ports, of which a bit is tested for every arriving segment. Nearly
+ * all else, such as struct xtcp_rest, is made for that first socket.
  *
- * A namespace ends when no process, no file and no listener that waits for a successor (handover.c)
- * refers to it. Only orphans and records are left then. netns_pre_exit() resets the orphans, while
- * the devices still work; netns_exit() frees everything else, when no packet can arrive. When the
- * module is unloaded, which no orphan lets happen, both run for every namespace, after kernel TCP's
- * handlers are restored.
+ * A namespace ends when no process, no file and no handover (handover.c) refers to it. Only orphans and
+ * records are left then. netns_pre_exit() resets the orphans, while the devices still work;
+ * netns_exit() frees everything else, when no packet can arrive. When the module is unloaded, which
+ * no orphan lets happen, both run for every namespace, after kernel TCP's handlers are restored.
  *
  * Sysctls: names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the
  * exceptions. Where Linux derives a default from the size of memory, a namespace copies its own
@@ -333,10 +331,7 @@ static void set_defaults(struct xtcp_net *xn)
 	memcpy(sysctl->wmem, ipv4->sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/*
- * An entry has 64 octets, and the kernel allocates 32 more for it, and 80 to 96 for the header of a
- * table. kmalloc() rounds up: in one piece this would take 12 KiB, in these two parts 8.
- */
+/* An entry takes 96 octets, a header 96: kmalloc() rounds one piece up to 12 KiB, these two to 8. */
 #define PART_0	61
 
 static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, const struct knob *knob,
@@ -454,9 +449,8 @@ static void end_rest(struct xtcp_net *xn)
 }
 
 /*
- * Makes struct xtcp_rest and all parts, then the lists of leases and the bitmap of their ports.
- * Arriving segments use all of these as soon as the bitmap exists: no step that can fail may
- * follow. After an error nothing is left.
+ * Makes struct xtcp_rest and all parts, then the bitmap of ports: no step that can fail may follow, since
+ * arriving segments use all of these as soon as it exists. After an error nothing is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -556,9 +550,8 @@ static void end_orphan(struct sock *sk, bool tell)
 }
 
 /*
- * Ends all orphans. @tell: the namespace ends. Routes and devices still exist, so a RST can reach
- * the peer. But it passes netfilter rules, which a user may have made slow on purpose, and other
- * namespaces cannot end meanwhile. So RSTs are sent only for XTCP_TELL_TIME.
+ * Ends all orphans. @tell: the namespace ends, and a RST can still reach the peer, but only for
+ * XTCP_TELL_TIME: a user may have made it slow by netfilter rules, and other namespaces wait.
  */
 static void end_orphans(struct xtcp_net *xn, bool tell)
 {
@@ -578,10 +571,7 @@ static void end_orphans(struct xtcp_net *xn, bool tell)
 			cond_resched();
 		}
 	}
-	/*
-	 * before the devices go, the kernel waits for a grace period, in which softirqs deliver the
-	 * RSTs; with one processor it does not: wait for a tick
-	 */
+	/* before the devices go, softirqs deliver the RSTs in a grace period; with one processor wait for a tick */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);
 }
@@ -593,11 +583,9 @@ static void __net_exit netns_pre_exit(struct net *net)
 }
 
 /*
- * The module is to be unloaded: ends the orphans of all namespaces, and the waits of their
- * handovers. For an orphan no RST is sent, which might wait in a queue below TCP, and hold the
- * module again: the peer gets one for its next segment. A handover resets those that nobody
- * accepted, as if its time were over. The caller holds the module. Ends early when the task is
- * killed.
+ * The module is to be unloaded: ends the orphans of all namespaces, and the waits of their handovers. An
+ * orphan sends no RST, which might wait in a queue below TCP, and hold the module again. A handover
+ * resets those that nobody accepted. The caller holds the module. Ends early when the task is killed.
  */
 static void end_closed(void)
 {
@@ -683,10 +671,9 @@ static void renew_each(struct xarray *socks)
 }
 
 /*
- * A module has replaced another one that has the same congestion control: gives it to all who use that
- * one, but for sockets without a connection, which take it when they get one. What others have
- * copied just before, as a child from its listener, keeps the old one: so "xtcp cong load" calls
- * this until nobody has it. The caller holds the module.
+ * A congestion control was replaced: gives the new one to all who use the old, but for sockets without
+ * a connection, which take it when they get one. A copy made just before, as by a child, keeps the old:
+ * so "xtcp cong load" calls this until nobody has it. The caller holds the module.
  */
 static void renew_all(void)
 {

@@ -6,22 +6,16 @@
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
  * A listing is made piece by piece while the file is read. A piece is one listener, or one chain of
- * the table of connections. The buffer of an open file is one page, or more if the rows of a chain
- * need more.
- *
- * Even a slow reader gets one row for each listener and connection that exists during the whole
- * listing. A listener keeps its number. A connection stays in its hash chain when it changes from a
- * half-open entry to a sock, and from a sock to a TIME-WAIT record. A listener or connection that
- * begins or ends during the listing may be missing.
+ * the table of connections. Even a slow reader gets one row for each that exists during the whole
+ * listing: a listener keeps its number, and a connection stays in its hash chain when it changes from
+ * a half-open entry to a sock, and from a sock to a TIME-WAIT record.
  *
  * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
  * values of a row may change while they are read.
  *
  * /proc/net/xtcp_listen shows the two queues of each listener: their present and largest lengths,
- * and how many SYNs and ACKs they have refused since listen().
- *
- * The limit is the same for both queues. As in Linux, each queue takes one entry or child more than
- * the limit.
+ * and how many SYNs and ACKs they have refused since listen(). As in Linux, each takes one more than
+ * the limit, which is the same for both.
  *
  * /proc/net/xtcp_aborts has a line for each listener and reason: how many connections of the
  * listener were aborted for this reason since listen(). The number includes connections that
@@ -35,12 +29,10 @@
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
- * an event has a tracepoint, a parser of traces can parse the event's line, too. The line has the
- * tracepoint's name without "xtcp_" and the tracepoint's fields. States, timers and reasons have
- * the same names as in a trace. But the line has no addresses and ports, and "options" is always
- * empty. The line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the
- * segment arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK that arrived or was
- * sent before the connection had a sock; the event was written later.
+ * an event has a tracepoint, a parser of traces can parse its line, too: it has the tracepoint's name
+ * without "xtcp_", its fields and its names, but no addresses and ports, and "options" is empty. The
+ * line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before it arrived, or
+ * when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK from before the connection had a sock.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.
@@ -223,10 +215,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 		   event->cwnd, event->srtt_us, event->una, !!(event->flags & XTCP_BLACKBOX_REBUILT));
 }
 
-/*
- * Finds an event that is not a system call: the last one before event @i if @step is -1, the first
- * one after event @i if @step is 1. The search ends at event @end. Returns the event, or NULL.
- */
+/* The nearest event from @i on, in steps of @step (1, -1), that is no system call; none beyond @end: NULL. */
 static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *box, unsigned long i,
 						    unsigned long end, int step)
 {
@@ -241,11 +230,7 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 	return NULL;
 }
 
-/*
- * Returns when event @i happened, microseconds. The time of a system call is known only to a tick,
- * so the function clamps it to the times of the nearest events before and after it that are no
- * system calls: these times are exact.
- */
+/* Microseconds. The time of a system call is known only to a tick: it is clamped to those of its neighbours. */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
 	const struct xtcp_blackbox_event *event = &box->event[i % XTCP_BLACKBOX_EVENTS], *previous, *next;
@@ -444,10 +429,8 @@ static void row_of_sock(struct xtcp_row *row, struct sock *sk)
 	row->owner = sk;
 	row->address = sk;
 	/*
-	 * the state before the tuple: every writer but connect() sets the tuple first, so it is at
-	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A
-	 * new connect() or listen() first waits for RCU readers, so after the end both stay until
-	 * this read side ends
+	 * the state before the tuple, which every writer sets first, but connect(): lookups find its sock only
+	 * with both. A new connect() or listen() waits for RCU readers, so after the end both stay
 	 */
 	row->state = inet_sk_state_load(sk);
 	/* the clone of a listener enters the table just before its first change of state (synq.c) */
@@ -564,10 +547,7 @@ static void end_row(struct listing *l)
 		seq_putc(l->m, '\n');
 }
 
-/*
- * Shows a listener. As in Linux, column rx_queue is the length of the accept queue. Column tx_queue
- * is the limit of the accept queue, which Linux shows only by sock_diag.
- */
+/* As in Linux, rx_queue is the length of the accept queue; tx_queue is its limit, which Linux shows by sock_diag. */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
 	struct xtcp_row row;
@@ -626,10 +606,7 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 	return conn;
 }
 
-/*
- * Returns the first position, @pos or later, that has a listener of @xn or a chain with a
- * connection of @xn, if @conns. If there is none, returns a position behind the last chain.
- */
+/* The first position from @pos on with a listener of @xn or, if @conns, a chain with a connection; else the end. */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos, bool conns)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
@@ -645,10 +622,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos, bool conns)
 		if (listens)
 			return 1 + number;
 	}
-	/*
-	 * if the namespace has no connections, skip all chains. Test this only at the first chain:
-	 * xtcp_demux_count() is slow, because it adds the counts of all processors
-	 */
+	/* without connections skip all chains; only at the first, since xtcp_demux_count() adds up all processors */
 	if (!conns || (!chain && !xtcp_demux_count(xn)))
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
@@ -805,12 +779,10 @@ static int file_release(struct inode *inode, struct file *file)
 DECLARE_RWSEM(xtcp_proc_reads);
 
 /*
- * Any user can make a read hang: the buffer may be a page of a FUSE file whose server does not
- * answer. To unload the module, the kernel removes the files in /proc. It waits for all reads of
- * these files, and no signal ends this wait. So each read takes a reference to the module, and
- * unloading fails at once with "in use". If unloading begins just after module_put(), it waits only
- * until this function has returned. An open descriptor alone has no reference to the module. While the
- * files get other names (names.c), xtcp_proc_reads does the same.
+ * Any user can make a read hang: the buffer may be a page of a FUSE file whose server does not answer.
+ * To remove a file in /proc, the kernel waits for all reads, and no signal ends this wait. So each read
+ * takes a reference to the module, and unloading fails at once with "in use". An open descriptor alone
+ * has none. While the files get other names (names.c), xtcp_proc_reads does the same.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
@@ -833,10 +805,7 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 
 	if (!which->written)
 		return -EIO;
-	/*
-	 * seq_file_net() works only for a file with .ops, and each file with .written has .ops. For
-	 * a file with .show, the private data is the namespace itself
-	 */
+	/* of a file with .ops, as each with .written; for one with .show, private data is the namespace itself */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);
@@ -876,10 +845,7 @@ int xtcp_proc_net_init(struct xtcp_net *xn, const char *name)
 	return 0;
 }
 
-/*
- * Remove the files of a namespace. This function returns when no read of the files runs any more.
- * From then on, a read by a descriptor that is still open fails.
- */
+/* On return no read of the files runs. From then on, a read by a descriptor that is still open fails. */
 void xtcp_proc_net_exit(struct xtcp_net *xn, const char *name)
 {
 	unsigned int i;

@@ -15,25 +15,21 @@
  * and looks for it in the ordered entries of the kind: at most one binary search for each kind.
  *
  * A table in force never changes. A change makes a new table, which shares the other rules and
- * replaces the old one: a connection sees the whole of one or the other. The old table is freed
- * after a grace period.
+ * replaces the old one: a connection sees the whole of one or the other. All changes of a request are
+ * made, or none is.
  *
  * A rule for a cgroup has the cgroup's id and depth, and no reference: ids are never used again. As
  * everywhere in Linux, the cgroup of a socket is that of the process that made it, and a child has
- * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone.
- * So the rule still matches its sockets, but not those of a new cgroup with the same name.
+ * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone:
+ * the rule still matches it, but not those of a new cgroup with the same name.
  *
  * All memory is charged to the memory cgroup of the writer, since any user can make a namespace and
  * write its table.
  *
- * The table is changed by requests of generic netlink; `xtcp-policy` sends them, and
- * uapi/linux/xtcp.h has their attributes. Either all changes of a request are made, or none is. The
- * answer to a request that fails says why, and which attribute is wrong.
- *
- * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
- * name any congestion control, not only those in allowed_congestion_control: such a sender may
- * choose any for its own sockets, too. All are part of this module, so a rule needs no reference to
- * a module.
+ * The table is changed by requests of generic netlink (uapi/linux/xtcp.h), which `xtcp-policy` sends.
+ * The answer to one that fails says why, and which attribute is wrong. The sender has CAP_NET_ADMIN
+ * in the namespace. So a rule may name any congestion control, not only those in
+ * allowed_congestion_control: such a sender may choose any for its own sockets, too.
  *
  * Each namespace has a lock for changes of its table. A request that finds it taken fails with
  * EBUSY: set.c says why no request may wait for a lock.
@@ -113,10 +109,7 @@ struct xtcp_rules_facts {
 
 #define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */
 
-/*
- * Bits of kind[1]. The smaller of two kinds is the more specific one, so a bit stands for what the
- * key leaves open: ANY_DPORT for the foreign port, ANY_SPORT for the local port.
- */
+/* Bits of kind[1]. The smaller kind is the more specific one, so a bit stands for what the key leaves open. */
 #define ANY_DPORT	4
 #define ANY_SPORT	2
 /* This bit never decides between two rules: a connection matches prefixes of one family only. */
@@ -224,10 +217,7 @@ static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct x
 	return rule;
 }
 
-/*
- * Makes a table that nobody else uses ready for searches, after the last change; false if it has
- * more than XTCP_RULES_KINDS kinds: a search would take too long.
- */
+/* After the last change. False: it has more than XTCP_RULES_KINDS kinds, and a search would take too long. */
 static bool xtcp_rules_ready(struct xtcp_rules *rules)
 {
 	unsigned int i;
@@ -427,10 +417,7 @@ static void undo_limit(struct sock *sk)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
 }
 
-/*
- * Set the options of a rule, except for those that the program has set itself. An option with its
- * default value counts as not set: nothing tells whether the program has set this value.
- */
+/* Except those that the program has set. One with its default value counts as not set: nothing tells who set it. */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	const struct xtcp_cong_ops *ops = READ_ONCE(sets->algorithm);
@@ -450,9 +437,8 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /*
- * Applies the rule that matches a new connection, if there is one. @sk: in connect(), or a new
- * child; its addresses and ports are known. The caller applies the metrics of its route afterwards:
- * they take precedence.
+ * Applies the rule that matches a new connection, if there is one. @sk: in connect(), or a new child,
+ * with its addresses and ports. The metrics of its route, which take precedence, come afterwards.
  */
 void xtcp_policy_apply(struct sock *sk)
 {
@@ -536,10 +522,9 @@ static struct xtcp_policy *present(struct xtcp_net *xn)
 }
 
 /*
- * Begins a new table: empty, or a copy of the table in force. @more: the most rules that the caller
- * will add. May sleep; xtcp_net.policy_lock is held, as in the two functions below. Return: the
- * table, for xtcp_policy_install() or free_table(); ERR_PTR: -ENOSPC if it would have too many rules,
- * -ENOMEM.
+ * Begins a new table: empty, or a copy of the table in force. @more: the most rules that the caller will
+ * add. May sleep; xtcp_net.policy_lock is held, as in the two functions below. Return: for
+ * xtcp_policy_install() or free_table(); ERR_PTR: -ENOSPC for too many rules, -ENOMEM.
  */
 static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
 {

@@ -17,18 +17,15 @@
  * A new connection takes none of an owner who has fewer than its own has boxes in all: who opens or
  * aborts many connections wipes out no boxes but his own.
  *
- * A sock stores, in 16 bits, the number of its box's slot in a table, which grows in blocks.
- *
- * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
- * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If the number of the
- * box is the same before and after, it belonged to one connection all the time. The reader ignores
- * events that may have been overwritten meanwhile.
+ * A sock stores, in 16 bits, the number of its box's slot in a table, which grows in blocks. The
+ * socket lock guards writes to its box. A reader takes no lock. The slab is SLAB_TYPESAFE_BY_RCU, so
+ * the memory stays a box while the reader copies it; it belonged to one connection if its number is
+ * the same before and after. Events that may have been overwritten meanwhile are ignored.
  *
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change patches
  * kernel code, which disturbs all processors, and any user can make a namespace and ask for boxes
  * there. So a user can only turn the key on; settle() turns it off, at most once a second. Nor can
- * a user prolong the time for which key_lock is held: its holders copy nothing from or to a
- * program.
+ * a user prolong the time for which key_lock is held: its holders copy nothing from or to programs.
  */
 #include "sight/sight.h"
 
@@ -44,10 +41,7 @@
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
-/*
- * Gives the sock a box. Two octets, box_high and box, fill holes in two of its structs. The low
- * octet of @slot is not 0: "box" is 0 only without a black box.
- */
+/* box_high and box fill holes in two structs. The low octet of @slot is not 0: "box" is 0 only without a black box. */
 static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
 	xtcp_endpoint(sk)->box = slot % XTCP_BLACKBOX_BLOCK;
@@ -251,11 +245,9 @@ void xtcp_boxnote(struct sock *sk, enum xtcp_blackbox_kind kind, u32 what, u32 m
 }
 
 /*
- * The program has made a system call. @wanted: octets, or how to shut down. @got: what it returns.
- *
- * The same call may fail a thousand times a second. So if the previous event is the same call with
- * the same error in the same state, this one is only counted there. Reading the clock would cost as
- * much as the rest of this function, so the time is in jiffies.
+ * The program has made a system call. @wanted: octets, or how to shut down. @got: what it returns. A
+ * call that fails again in the same way is only counted in the previous event. Reading the clock would
+ * cost as much as all the rest, so the time is in jiffies.
  */
 void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got)
 {
@@ -321,11 +313,7 @@ void xtcp_boxkey_want(struct xtcp_net *xn, bool ends)
 	mutex_unlock(&key_lock);
 }
 
-/*
- * Turns xtcp_boxnote_key on, and keeps it on until xtcp_boxkey_release(). In between, a request of
- * an administrator gives a box to a connection, which keeps the key on from then. Process, may
- * sleep.
- */
+/* Until xtcp_boxkey_release(). A request gives a box to a connection meanwhile, which keeps the key on. May sleep. */
 void xtcp_boxkey_hold(void)
 {
 	mutex_lock(&key_lock);
@@ -549,10 +537,7 @@ static void free_box(struct xtcp_blackbox *box)
 	put_owner(xn, box->owner);
 	count_box(xn, -1);
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
-	/*
-	 * change the number before another connection gets this memory: a reader that has copied
-	 * data of that connection then finds the number changed
-	 */
+	/* before another connection gets this memory: a reader that has copied its data finds the number changed */
 	WRITE_ONCE(box->number, 0);
 	smp_wmb();	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
 	ida_free(&slots, box->slot);
@@ -561,7 +546,7 @@ static void free_box(struct xtcp_blackbox *box)
 
 /*
  * Frees kept boxes of the namespace until there is space for a new box of @owner, which is counted
- * already; at most WAYS_MAX, since if blackbox_mem was lowered, to free all here would take long.
+ * already; at most WAYS_MAX, since it may take long if blackbox_mem was lowered.
  */
 static void make_way(struct xtcp_net *xn, const struct xtcp_box_owner *owner)
 {
@@ -847,10 +832,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 		xtcp_boxnote_call(sk, XTCP_BLACKBOX_CONNECT, 0, 0);
 }
 
-/*
- * There was no sock yet when the SYN came and the SYN-ACK left. Both are written into the box now,
- * with the time of the SYN-ACK (@sent_us, if it is not 0), or the present time.
- */
+/* The SYN and the SYN-ACK that came before the sock, with the time of the latter (@sent_us; 0: now). */
 void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {
 	const struct owner_key key = owner_of_child(sk, user);

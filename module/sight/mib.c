@@ -247,10 +247,7 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
-	/*
-	 * RFC 4022: RtoAlgorithm is 1, "other", since there is no number for RFC 6298. RtoMin and
-	 * RtoMax are in ms. MaxConn is -1: no fixed limit.
-	 */
+	/* RFC 4022: RtoAlgorithm 1 is "other"; there is no number for RFC 6298. Times in ms. MaxConn -1: no limit */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:
 		return 1;

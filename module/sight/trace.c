@@ -22,10 +22,7 @@ static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct
 #define CREATE_TRACE_POINTS
 #include "sight/sight.h"
 
-/*
- * Write an address and port into an event. @to: has space for a struct sockaddr_in6, and need not
- * be aligned. @addr: the address; a v4-mapped address is written as a struct sockaddr_in.
- */
+/* @to has space for a struct sockaddr_in6, at any alignment; a v4-mapped @addr becomes a struct sockaddr_in. */
 static void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = *addr };
@@ -51,10 +48,7 @@ static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *t
 	xtcp_trace_sockaddr(peer, &tuple->faddr, tuple->fport);
 }
 
-/*
- * Write both ends of a connection into an event. @local: receives our address and port, as
- * xtcp_trace_sockaddr() writes them. @peer: receives the peer's address and port.
- */
+/* As xtcp_trace_sockaddr() writes them. */
 static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
@@ -62,10 +56,7 @@ static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *con
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/*
- * Writes both ends of a sock into an event; it need not be bound or connected. Without the socket
- * lock, as for a listener, the address may be half old and half new.
- */
+/* Bound or connected or not. Without the socket lock, as for a listener, it may be half old and half new. */
 static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);

@@ -57,8 +57,7 @@
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
  * inside it by bh_lock_sock(). If process context owns the sock at that time, softirq leaves the
- * work to release_sock(): it puts a segment on the backlog, and sets a bit in sk_tsq_flags for any
- * other work (a deadline, a lower MTU, paced data).
+ * work to release_sock(): a segment on the backlog, or a bit in sk_tsq_flags for any other work.
  *
  * Lookups in the tables run under RCU. A lookup takes a reference to a full sock by
  * refcount_inc_not_zero(). Entries and records are used only inside the RCU section, under the lock
@@ -68,10 +67,9 @@
  *
  * These hold a reference to a full sock: its present owner, the table (demux.c), each pending timer
  * (sk_reset_timer(), pace.c), and a lookup until it is done. The owner is the file, the accept
- * queue or a handover (handover.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
- * holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's memory from being
- * freed. But code below TCP, such as netem, may take references. The memory of a sock holds the
- * module (end.c).
+ * queue or a handover (handover.c). An outgoing skb counts in sk_wmem_alloc, which only keeps the
+ * sock's memory; but code below TCP, such as netem, may take references. The memory of a sock holds
+ * the module (end.c).
  */
 #include "sock/create.h"
 
@@ -154,10 +152,7 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, limit_by_rule) > offsetofend(struct inet_sock, cork));
-	/*
-	 * twelve socks of 1,344 octets, 992 of them struct inet_sock on 6.1, fit into a slab of 16
-	 * KiB; with a larger sock only eleven do. So look for another place for a new field first
-	 */
+	/* twelve socks of 1,344 octets, 992 of them struct inet_sock on 6.1, fit into a slab of 16 KiB */
 	BUILD_BUG_ON(sizeof(struct xtcp_sock) - offsetof(struct xtcp_sock, xn) > 1344 - 992);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;

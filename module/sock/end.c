@@ -20,10 +20,8 @@
  * after the end of the namespace, and must not read sock_net().
  *
  * The table of aborted socks (xtcp_rest.aborted) is for listings. It has the socks that a program
- * still has open after their connection ended without a FIN from each end, from then until a
- * disconnect or until they are destroyed, so it never points to a freed sock. Each has a number,
- * which struct xtcp_timers stores in place of the deadlines. If there is no memory for the table to
- * grow, listings do not show the sock.
+ * still has open after their connection ended without a FIN from each end. Each has a number, which
+ * struct xtcp_timers stores in place of the deadlines. Without memory, listings do not show the sock.
  */
 #include "sock/create.h"
 
@@ -33,19 +31,13 @@
 #include "send/send.h"
 #include "sight/sight.h"
 
-/*
- * If the connection ended for one of these reasons, the program is closing the sock, has closed it,
- * or never had it. The sock is destroyed next, so it is not listed.
- */
+/* For these reasons, the program is closing the sock, has closed it, or never had it: it is not listed. */
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
 
 static int aborted_net_init(struct xtcp_net *xn)
 {
-	/*
-	 * By default, the locks of all xarrays of the module have one lockdep class. But softirq
-	 * takes this lock and none of the others, so this lock has a class of its own.
-	 */
+	/* not the class of all other xarrays: softirq takes this lock and none of those */
 	static struct lock_class_key class;
 
 	xa_init_flags(&xn->rest->aborted, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
@@ -131,9 +123,8 @@ void xtcp_sock_destroy(struct sock *sk)
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
 	/*
-	 * a segment below TCP keeps the sock's memory. If that kept the namespace, too, both might
-	 * stay forever: perhaps only the namespace's end frees the segment. In the backlog of
-	 * close(), later segments still use the namespace, outside of RCU: then close() does this
+	 * a segment below TCP keeps the sock's memory. It must not keep the namespace, whose end perhaps
+	 * frees the segment. In the backlog of close(), later segments use it: then close() does this
 	 */
 	if (!sock_owned_by_user(sk))
 		xtcp_orphan_leave_netns(sk);
@@ -245,12 +236,10 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
  * kernel's RCU callback, a grace period after the last reference to the sock was put. So no code
  * of ours runs for a sock that holds the module no longer, and module exit finds no sock at all.
  *
- * An open socket is found by its descriptor. A closed one may live on as an orphan, which the
- * tables of its namespace have; or in no table, because segments of it wait below TCP: in IP, a
- * queue of netfilter, a qdisc or a device. Any user can make such a queue, and the namespace may
- * even have ended. So each closed sock is on a list here until its memory is freed.
- *
- * Each processor has a list of its own, or processors would contend for the lock of a common one.
+ * An open socket is found by its descriptor. A closed one may live on as an orphan, or in no table,
+ * because segments of it wait below TCP: in IP, a queue of netfilter, a qdisc or a device. Any user
+ * can make such a queue, and the namespace may even have ended. So each closed sock is on a list, one
+ * for each processor, until its memory is freed.
  */
 
 #define ROW_MAX		160	/* most characters in a row of held_by */
