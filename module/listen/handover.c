@@ -233,8 +233,7 @@ static void listener_free_rcu(struct rcu_head *rcu)
 static void end_child(struct sock *child, bool tell)
 {
 	sock_hold(child);	/* put at the end of this function */
-	local_bh_disable();
-	bh_lock_sock(child);
+	spin_lock_bh(&child->sk_lock.slock);
 	sock_orphan(child);
 	xtcp_closed_add(child);
 	xtcp_orphan_add(child);
@@ -244,8 +243,7 @@ static void end_child(struct sock *child, bool tell)
 		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
 	else
 		xtcp_sock_fail(child, ECONNRESET, XTCP_ABORT_LISTENER);
-	bh_unlock_sock(child);
-	local_bh_enable();
+	spin_unlock_bh(&child->sk_lock.slock);
 	sock_put(child);
 	cond_resched();
 }

@@ -538,14 +538,12 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 /* @tell: by a RST. Puts the caller's reference. */
 static void end_orphan(struct sock *sk, bool tell)
 {
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (tell)
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_NETNS);
 	else
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	sock_put(sk);
 }
 
@@ -644,14 +642,12 @@ static void renew(struct sock *sk)
 {
 	if (likely(!READ_ONCE(xtcp_sender(sk)->algorithm)->owner))
 		return;
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_RENEW, &sk->sk_tsq_flags);
 	else
 		xtcp_algorithms_renew(sk);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 }
 
 static void renew_each(struct xarray *socks)

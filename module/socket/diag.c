@@ -523,11 +523,9 @@ static int put_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct
 
 	if (err || ask->unlocked || !(asks_for(ask, INET_DIAG_INFO) || asks_for(ask, INET_DIAG_VEGASINFO)))
 		return err;
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	err = put_locked(skb, ask, sk, state);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	return err;
 }
 
@@ -604,8 +602,7 @@ static int fill_row_of_aborted(struct xtcp_row *row, struct xtcp_abort *abort, c
 {
 	int err = 0;
 
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (sock_owned_by_user(sk) && !ask->unlocked) {
 		err = -EAGAIN;
 	} else if (!xtcp_sk(sk)->ended.is_listed) {
@@ -616,8 +613,7 @@ static int fill_row_of_aborted(struct xtcp_row *row, struct xtcp_abort *abort, c
 		row->state = TCP_CLOSE;
 		xtcp_info_fill_abort(sk, abort);
 	}
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	return err;
 }
 

@@ -414,8 +414,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 	/* segments on the backlog are processed here, and find that the sock is an orphan */
 	release_sock(sk);
 
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
@@ -425,8 +424,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 	}
 	/* if it ended on the backlog */
 	xtcp_orphan_leave_netns(sk);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	sock_put(sk);
 }
 

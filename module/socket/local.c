@@ -325,8 +325,7 @@ static noinline bool to_peer(struct sock *sk, struct net_device *dev, int nonagl
 
 	if (!peer || peer == sk)
 		return false;
-	local_bh_disable();
-	bh_lock_sock(peer);
+	spin_lock_bh(&peer->sk_lock.slock);
 	if (may_take(sk, peer, v4)) {
 		sk_incoming_cpu_update(peer);
 		for (; skb && hand_over(sk, peer, skb, dev); skb = next_text(sk, nonagle))
@@ -335,8 +334,7 @@ static noinline bool to_peer(struct sock *sk, struct net_device *dev, int nonagl
 		xtcp_sndbuf_wake(peer);
 		xtcp_sndbuf_wake(sk);
 	}
-	bh_unlock_sock(peer);
-	local_bh_enable();
+	spin_unlock_bh(&peer->sk_lock.slock);
 	return !skb;
 }
 

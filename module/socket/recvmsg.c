@@ -205,12 +205,10 @@ static void xtcp_recvmsg_polled(struct sock *sk)
 		xtcp_acking_expect_reply(&xtcp_sk(sk)->acking, false);
 	if (likely(!READ_ONCE(xtcp_sk(sk)->acking.ack_held_for_app)))
 		return;
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (!sock_owned_by_user(sk))
 		no_answer_yet(sk);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 }
 
 /*

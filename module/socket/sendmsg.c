@@ -116,14 +116,12 @@ static __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 /* If another thread has the socket lock, it sends the data when it releases the lock. */
 static void push_coalesced(struct sock *sk)
 {
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
 	else if (xtcp_sk(sk)->coalescing)
 		xtcp_pace_handler(sk);
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 }
 
 /* The program makes a call that is not a write: sends what waits. May take the lock of bh_lock_sock(). */

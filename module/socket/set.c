@@ -135,14 +135,12 @@ static int destroy_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 	if (!xtcp_own_now(sk))
 		return -EBUSY;
 	/* BH has to be off, since xtcp_sock_abort() may end an orphan */
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (xtcp_diag_find_is_still(sk, tuple)) {
 		xtcp_sock_abort(sk, ECONNABORTED, XTCP_ABORT_KILLED);
 		err = 0;
 	}
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	release_sock(sk);
 	return err;
 }
@@ -409,8 +407,7 @@ static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct n
 {
 	int err;
 
-	local_bh_disable();
-	bh_lock_sock(sk);
+	spin_lock_bh(&sk->sk_lock.slock);
 	if (sock_owned_by_user(sk))
 		err = -EBUSY;
 	else if (!xtcp_diag_find_is_still(sk, tuple))
@@ -419,8 +416,7 @@ static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct n
 		err = make_changes(sk, attrs, extack);
 	if (!err)
 		trace_xtcp_set(sk, changes_of(attrs));
-	bh_unlock_sock(sk);
-	local_bh_enable();
+	spin_unlock_bh(&sk->sk_lock.slock);
 	return err;
 }
 
