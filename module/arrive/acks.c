@@ -21,14 +21,6 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	return xtcp_seq_lt(ack, tx->snd.una - (u32)min_t(u64, tx->snd.max_wnd, acked));
 }
 
-/* May the peer have sent this ACK field? A forger who sees no segments hardly ever guesses such a number. */
-static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
-{
-	sock_owned_by_me(sk);
-	return seg->flags & XTCP_ACK && !xtcp_seq_gt(seg->ack, xtcp_sender(sk)->snd.nxt) &&
-	       !is_too_old(sk, seg->ack);
-}
-
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
@@ -131,7 +123,9 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
-	const bool is_credible = xtcp_ack_is_credible(sk, seg);
+	/* a forger who sees no segments hardly ever guesses such a number */
+	const bool is_credible = seg->flags & XTCP_ACK && !xtcp_seq_gt(seg->ack, xtcp_sender(sk)->snd.nxt) &&
+				 !is_too_old(sk, seg->ack);
 
 	sock_owned_by_me(sk);
 	if (!dupack_allowed(sk, seg, is_credible, skipped))

@@ -56,6 +56,7 @@ static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 	return jiffies + (s32)(stamp - (u32)jiffies);
 }
 
+/* Do not compare with the seconds of xtcp_clock_us(), which may be a tick ahead. */
 static inline u32 xtcp_clock_seconds(void)
 {
 	return (u32)ktime_get_seconds();
@@ -65,12 +66,6 @@ static inline u32 xtcp_clock_seconds(void)
 static inline u32 xtcp_clock_seconds_stamp(void)
 {
 	return xtcp_clock_seconds() ?: 1;
-}
-
-/* Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind. */
-static inline u32 xtcp_clock_seconds_of(u64 us)
-{
-	return (u32)div_u64(us, USEC_PER_SEC);
 }
 
 /*

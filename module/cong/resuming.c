@@ -727,15 +727,6 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 		leave_unvalidated(sk);
 }
 
-/* @reducing: a reduction goes on, at whose end xtcp_reduction_end() may end the Safe Retreat Phase. */
-static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
-{
-	/* without SACK, a partial ACK must cause a retransmission: else perhaps no ACK comes (RFC 6582 section 3.2) */
-	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
-	if (!reducing)
-		xtcp_resuming_reduced(sk);
-}
-
 /* While something is lost, marked or out of order, ACKs may report octets of long ago: a new round begins. */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -772,7 +763,11 @@ noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sam
 		}
 		return false;
 	case XTCP_RESUME_RETREAT:
-		retreat_acked(sk, sample, xtcp_reduction_is_on(xtcp_sender(sk)));
+		/* without SACK, a partial ACK must cause a retransmission: else perhaps no ACK comes (RFC 6582 3.2) */
+		resume->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
+		/* at the end of a reduction, xtcp_reduction_end() may end the Safe Retreat Phase */
+		if (!xtcp_reduction_is_on(xtcp_sender(sk)))
+			xtcp_resuming_reduced(sk);
 		return true;
 	default:
 		normal_acked(sk, sample);

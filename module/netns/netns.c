@@ -359,14 +359,6 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *p
 	return header;
 }
 
-static void unregister_part(struct ctl_table_header *header)
-{
-	const struct ctl_table *table = header->ctl_table_arg;
-
-	unregister_net_sysctl_table(header);
-	kfree(table);
-}
-
 /* Lock of both: no namespace begins or ends meanwhile, or this one does. Return: 0 or -ENOMEM. */
 int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 {
@@ -389,11 +381,13 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 
 void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
+	const struct ctl_table *table;
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		if (xn->sysctl_header[i])
-			unregister_part(xn->sysctl_header[i]);
+	for (i = 0; i < 2 && xn->sysctl_header[i]; i++) {
+		table = xn->sysctl_header[i]->ctl_table_arg;
+		unregister_net_sysctl_table(xn->sysctl_header[i]);
+		kfree(table);
 		xn->sysctl_header[i] = NULL;
 	}
 }

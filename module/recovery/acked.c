@@ -64,7 +64,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 			sample->first_sent_us = 0;
 	} else if (sample->last_sent_us) {
 		sample->rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->last_sent_us), U32_MAX) ?: 1;
-		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
+		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, (u32)div_u64(sample->now_us, USEC_PER_SEC));
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX);

@@ -109,12 +109,6 @@ static bool came_before(struct rb_node *a, const struct rb_node *b)
 	return xtcp_seq_lt(xtcp_seg(rb_entry(a, struct sk_buff, rbnode))->seq, xtcp_seg(rb_to_skb(b))->seq);
 }
 
-static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
-{
-	rb_add(&skb->rbnode, &xsk->stream->out_of_order, came_before);
-	xsk->stream->out_of_order_bytes += skb->truesize;
-}
-
 /* The last skb of the tree that begins at or before @seq. */
 static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 {
@@ -194,10 +188,12 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 	if (prev && end_of(prev) == start)
 		start = xtcp_seg(prev)->seq;
 	skb_set_owner_r(skb, sk);
-	if (prev && coalesce(sk, prev, skb, true))
+	if (prev && coalesce(sk, prev, skb, true)) {
 		skb = prev;
-	else
-		tree_insert(xsk, skb);
+	} else {
+		rb_add(&skb->rbnode, &xsk->stream->out_of_order, came_before);
+		xsk->stream->out_of_order_bytes += skb->truesize;
+	}
 	next = skb_rb_next(skb);
 	if (next && xtcp_seg(next)->seq == end) {
 		end = end_of(next);

@@ -239,12 +239,6 @@ static unsigned long sum_up(void __percpu *mib, int entry)
 	return sum;
 }
 
-/* The value of a counter. A namespace that never had a socket of ours has no counters. */
-static unsigned long net_value(const struct xtcp_net *xn, int entry)
-{
-	return xtcp_netns_is_started(xn) ? sum_up(xn->net_statistics, entry) : 0;
-}
-
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/* RFC 4022: RtoAlgorithm 1 is "other"; there is no number for RFC 6298. Times in ms. MaxConn -1: no limit */
@@ -281,7 +275,7 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* /proc/net/xtcp_netstat: the TcpExt: lines, as in /proc/net/netstat. */
+/* /proc/net/xtcp_netstat: the TcpExt: lines. A namespace that never had a socket of ours has no counters. */
 int xtcp_mib_show_netstat(struct seq_file *m, void *v)
 {
 	const struct xtcp_net *xn = xtcp_net(m->private);
@@ -290,7 +284,7 @@ int xtcp_mib_show_netstat(struct seq_file *m, void *v)
 	show_names(m, "TcpExt", net_list, ARRAY_SIZE(net_list));
 	seq_puts(m, "TcpExt:");
 	for (i = 0; i < ARRAY_SIZE(net_list); i++)
-		seq_printf(m, " %lu", net_value(xn, net_list[i].entry));
+		seq_printf(m, " %lu", xtcp_netns_is_started(xn) ? sum_up(xn->net_statistics, net_list[i].entry) : 0UL);
 	seq_putc(m, '\n');
 	return 0;
 }

@@ -189,11 +189,6 @@ static bool prefix_fits(const __be32 *addr, const __be32 *wanted, unsigned int b
 	return differ >> (32 - bits % 32) == 0;
 }
 
-static bool is_mapped(const __be32 *addr)
-{
-	return !addr[0] && !addr[1] && addr[2] == __cpu_to_be32(0xffff);
-}
-
 /* Does an end fit the condition? One for IPv4 also fits an IPv4-mapped address of an IPv6 socket. */
 static bool host_fits(const struct inet_diag_hostcond *cond, const struct xtcp_diag_facts *facts, const __be32 *addr,
 		      u16 port)
@@ -202,7 +197,8 @@ static bool host_fits(const struct inet_diag_hostcond *cond, const struct xtcp_d
 		return false;
 	if (cond->family == AF_UNSPEC || cond->family == facts->family)
 		return prefix_fits(addr, cond->addr, cond->prefix_len);
-	return cond->family == AF_INET && is_mapped(addr) && prefix_fits(addr + 3, cond->addr, cond->prefix_len);
+	return cond->family == AF_INET && !addr[0] && !addr[1] && addr[2] == __cpu_to_be32(0xffff) &&
+	       prefix_fits(addr + 3, cond->addr, cond->prefix_len);
 }
 
 static bool op_fits(const struct inet_diag_bc_op *op, const struct xtcp_diag_facts *facts)

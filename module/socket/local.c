@@ -82,13 +82,6 @@ static struct net_device *loopback_of(struct sock *sk, bool v4)
 	return dst->dev;
 }
 
-/* May a text of @sk go the short way, as far as @sk itself knows? */
-static bool may_hand_over(struct sock *sk, bool v4)
-{
-	return sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) &&
-	       !xtcp_sk(sk)->timers.probes && !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
-}
-
 /* RCU read side; NULL: it is no full sock of this build. */
 static struct sock *peer_of(struct sock *sk, bool v4)
 {
@@ -351,7 +344,8 @@ void xtcp_local_push(struct sock *sk, int nonagle)
 	sock_owned_by_me(sk);
 	rcu_read_lock();
 	dev = loopback_of(sk, v4);
-	if (unlikely(dev) && may_hand_over(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
+	if (unlikely(dev) && sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) && !xtcp_sk(sk)->timers.probes &&
+	    !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
 		handed = to_peer(sk, dev, nonagle, v4);
 	rcu_read_unlock();
 	xtcp_sk(sk)->is_local = handed;
