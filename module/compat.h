@@ -109,7 +109,7 @@ static inline bool xtcp_compat_cgroup_looks(struct sock *sk)
 #endif
 }
 
-/* Others may share the chain, and count. Once a chain was one of all namespaces, whose end may be an odd number. */
+/* Sockets of other protocols in the chain count, too. Once it was of all namespaces, its end an odd number. */
 static inline bool xtcp_compat_raw_listens(const struct net *net, struct raw_hashinfo *sockets)
 {
 #ifdef XTCP_HAS_RAW_HASHFUNC

@@ -11,7 +11,7 @@
 #include "send/send.h"
 #include "sight/sight.h"
 
-/* By more than MAX.SND.WND (RFC 5961 section 5.2) or, as in Linux, below ISS + 1: a number that nobody would guess. */
+/* By more than MAX.SND.WND below SND.UNA (RFC 5961 section 5.2). As in Linux also below ISS + 1, against guesses. */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -118,7 +118,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
  * Answers an unacceptable segment without RST. The D-SACK reports octets that we have (RFC 2883
  * section 4), and the next ACKs are not delayed: their ACK may be lost. Not without a credible ACK
  * field: a forger could make our segments take another path (xtcp_sack_repeated()), and the peer
- * believe that it has sent something twice. XTCP_DROP: the rate limit, counted as @skipped.
+ * believe that it has sent something twice. Return: XTCP_DROP at the rate limit, counted as @skipped.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -188,7 +188,7 @@ __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_
 	xtcp_paws_take(&xsk->paws, seg->tsval);
 }
 
-/* of an offered window of 8 full segments or more, an ACK is due for each such part: asked_rate_is_reached() */
+/* an ACK is due for each such part of a window of 8 full segments or more, even if the peer asks for fewer ACKs */
 #define OFFERED_PARTS	4U
 
 /*
@@ -207,9 +207,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until a thread that sleeps in RECEIVE has read? If more than two full segments are
- * unacknowledged (so many only a GRO packet brings), enough to wake it: one ACK covers all, and offers
- * the window that the read has opened. It waits no longer when another segment arrives.
+ * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough to wake
+ * it, and more than two full segments are unacknowledged (only a GRO packet brings so many): then one
+ * ACK covers all, and offers the window that the read has opened. Another segment ends the wait.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -228,7 +228,7 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 	return xsk->rcv_wscale || wnd < xsk->rcv_mss ? wnd : rounddown(wnd, xsk->rcv_mss);
 }
 
-/* May it go before the program reads? If it offers as much as before, or the program waits for more, as in Linux. */
+/* Should an ACK go before the program reads? As in Linux, if it offers as much as before, or a read waits for more. */
 static bool ack_lets_send(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -286,8 +286,9 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 }
 
 /*
- * The metric quickack and TCP_QUICKACK override the rate; the quick ACKs at first and a program that
- * reads do not. The ACK of a FIN does not wait: nothing follows (RFC 9293 section 3.10.7.4, eighth).
+ * The route's metric quickack and TCP_QUICKACK override the rate; the quick ACKs of a new connection, and
+ * a program that is about to read, do not. The ACK of a FIN does not wait: no later segment would cause
+ * it (RFC 9293 section 3.10.7.4, eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {

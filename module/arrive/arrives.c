@@ -279,7 +279,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	/* the SYN of TCP_FASTOPEN_CONNECT may wait for the first write: without it, no deadline would be armed */
+	/* with TCP_FASTOPEN_CONNECT our SYN may wait for the first write: queue it, or no deadline would end this */
 	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
 	    xtcp_output_queue_syn(sk))
 		return XTCP_DROP;
@@ -331,14 +331,14 @@ static void close_if_asked(struct sock *sk)
 
 /*
  * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a server,
- * or of a client whose SYN with text crossed the peer's. It may cover all of our text, or not.
+ * or of a client whose SYN with text crossed the peer's. It may cover our text, a part, or nothing.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* an ISN stays the same for a while (secret.c): an old timestamp shows an ACK of an earlier connection */
+	/* an ISN stays the same for a while (secret.c): an earlier connection's ACK is known by its timestamp */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
@@ -384,7 +384,7 @@ static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buf
 	return XTCP_CONTINUE;
 }
 
-/* While it waited for the lock, another connection has replaced the sock: only a TIME-WAIT record takes it now. */
+/* While the segment waited, the sock was replaced: a record takes it now; for a connection the peer resends it. */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key = {
@@ -406,7 +406,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 section 3.10.7.1. No RST for a SYN that met the end of its sock: its next one finds the listener. */
+/* RFC 9293 section 3.10.7.1. A SYN that met the end of its sock gets no RST: the next one finds the listener. */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb) || xtcp_seg_is_syn_alone(xtcp_seg(skb)))
@@ -726,7 +726,7 @@ static __always_inline void finish_input(struct sock *sk)
 		xtcp_acks_schedule(sk);
 }
 
-/* A segment may be forged (RFC 5961). Each connection has limits of its own (section 7), and so may the namespace. */
+/* A segment may be forged (RFC 5961). Each connection has its own limits (section 7), the namespace perhaps another. */
 static void challenge_ack(struct sock *sk)
 {
 	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);

@@ -25,7 +25,7 @@ enum xtcp_deferred {
  */
 struct xtcp_endpoint {
 	/* The socket lock guards writes, unless a field is constant or its line says otherwise. */
-	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
+	struct inet_sock inet;		/* the kernel's view; first, for its casts; only state.c changes sk_state */
 	struct xtcp_compat_disconnects disconnects;	/* empty if the kernel counts */
 	struct xtcp_net *xn;		/* the namespace; constant */
 

@@ -36,7 +36,7 @@ static void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 /*
  * How much may be sent after this ACK, octets: sndcnt (RFC 9937 section 6.2). @pipe: octets in
  * flight after the ACK. @delivered: DeliveredData, not 0. @safe: SafeACK: SND.UNA has moved, and no
- * further loss was shown. At first at least one segment: a lost one is resent at once.
+ * further loss was shown. At least one segment until one was sent: a lost one is resent at once.
  */
 static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {

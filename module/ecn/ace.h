@@ -162,8 +162,8 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /*
- * By field and option together: the field has wrapped often enough for @octets with CE (RFC 9768 section
- * 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with the option.
+ * The same by field and option: the field has wrapped just often enough to explain @octets with CE (RFC
+ * 9768 section 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with the option.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {

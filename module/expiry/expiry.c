@@ -583,7 +583,7 @@ static bool may_rest(const struct sock *sk)
 	       !xsk->pace && !xsk->algorithm->control && !xsk->algorithm->info && !xsk->algorithm->end;
 }
 
-/* Its lists are empty. Not without memory, nor if nothing would be saved. No cgroup is charged, as in softirq. */
+/* Its lists are empty. It stays without memory, or if nothing would be saved. No cgroup is charged, as in softirq. */
 static void pack(struct sock *sk)
 {
 	const unsigned int first = offsetof(struct xtcp_stream, resend_cursor) / sizeof(u32);

@@ -68,7 +68,7 @@ struct xtcp_instance_link {
 	const void **saved;
 };
 
-/* Another instance asks: does a listener of ours want a SYN that would reopen a record of its own? Softirq, RCU. */
+/* Another instance asks: does a listener of ours want a SYN that would reopen a record of that one? Softirq, RCU. */
 typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
 /*
  * Another instance asks: does a connection of ours own a segment that would go to its listener? If it is a

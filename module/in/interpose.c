@@ -401,7 +401,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 	return lsk && !sk_acceptq_is_full(lsk) && xtcp_checks_hops(lsk, skb);
 }
 
-/* Because the segment belongs to kernel TCP or another build: only a TIME-WAIT record may. @elsewhere: as above. */
+/* Must @conn end, as the segment is kernel TCP's or another build's? Only a record may. @elsewhere: as above. */
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
 			     struct sk_buff *skb, xtcp_instance_wants elsewhere)
 {

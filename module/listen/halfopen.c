@@ -335,7 +335,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		return ERR_PTR(reset_or_defer(listener, he, false));
 	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
-/* Or has the listener ended? Another one may take the ACK then, so no RST. It counts a wrong cookie. */
+		/* another CPU may have raised TS.Recent: PAWS must accept this segment, or accept() never gets it */
 		if (xtcp_sk(child)->agreed.ts_ok && seg->has_ts)
 			xtcp_paws_let_pass(&xtcp_sk(child)->paws, seg->tsval);
 		return child;

@@ -178,7 +178,7 @@ static void xtcp_conns_unlock(u32 chain) __releases(table_parts)
 	spin_unlock(lock_of(chain));
 }
 
-/* *@link begins as the address of the chain's first pointer; of the last if false, @conn is not there. Chain's lock. */
+/* Finds the pointer to @conn, from *@link, the chain's first, on. False: *@link is the last pointer. Chain's lock. */
 static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;
@@ -577,7 +577,8 @@ bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)
 
 /*
  * The counter that limits the caller's expedited grace periods per second. Each user has one in the
- * kernel, of 100, so nobody can use up another's. The kernel does not limit root, which has one here.
+ * kernel, of 100, so nobody can use up another's; who has subordinate ids has one for each, but can also
+ * remove devices of a namespace, which cost more. The kernel does not limit root, which has one here.
  */
 static struct ratelimit_state *fast_waits(void)
 {

@@ -65,7 +65,7 @@ static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/* To its link. Not on a device enslaved to a VRF, which passes the packet on to the VRF device and the hooks. */
+/* To its link. Not on a device enslaved to a VRF: it goes on to the VRF device, where the hooks run again. */
 static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_HOST && !xtcp_attach_is_bridged(skb) && !netif_is_l3_slave(skb->dev);

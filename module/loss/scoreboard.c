@@ -389,7 +389,7 @@ static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct 
 		sample->segments += xtcp_sndq_segments(skb);
 }
 
-/* Counts what no duplicate ACK has counted: none has the first segment, which was missing. */
+/* Without SACK: counts as delivered what no duplicate ACK has. None has counted the first segment: it was missing. */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -331,7 +331,7 @@ static void set_defaults(struct xtcp_net *xn)
 	memcpy(sysctl->wmem, ipv4->sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/* An entry takes 96 octets, a header 96: kmalloc() rounds one piece up to 12 KiB, these two to 8. */
+/* An entry takes 64 octets and 32 of the kernel, a header up to 96: kmalloc() gives one piece 12 KiB, these two 8. */
 #define PART_0	61
 
 static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, const struct knob *knob,

@@ -215,7 +215,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 		   event->cwnd, event->srtt_us, event->una, !!(event->flags & XTCP_BLACKBOX_REBUILT));
 }
 
-/* The nearest event from @i on, in steps of @step (1, -1), that is no system call; none beyond @end: NULL. */
+/* The nearest event after (@step 1) or before (-1) event @i that is no system call; NULL: none up to @end. */
 static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *box, unsigned long i,
 						    unsigned long end, int step)
 {
@@ -805,7 +805,7 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 
 	if (!which->written)
 		return -EIO;
-	/* of a file with .ops, as each with .written; for one with .show, private data is the namespace itself */
+	/* for a file with .ops, as each with .written; with .show, the private data is the namespace itself */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);

@@ -136,7 +136,7 @@ static __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *x
 	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
-/* Without room beside the text and, with @has_blocks, a SACK block, it stays due. So it does in a GSO packet. */
+/* It stays due without room beside the text and, with @has_blocks, a SACK block; in a GSO packet, which repeats it. */
 static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, bool has_blocks,
 			 struct xtcp_options *opts)
 {
@@ -255,8 +255,8 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 }
 
 /*
- * To the octet after the last urgent one (RFC 9293 section 3.1). Too far away, as in Linux, a segment
- * less than 65,535 octets before SND.NXT gets the largest pointer, and an earlier one no URG.
+ * To the octet after the last urgent one (RFC 9293 section 3.1). If that is too far, as in Linux, a
+ * segment less than 65,535 octets before SND.NXT gets the largest pointer, and an earlier one no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {

@@ -110,8 +110,8 @@ struct xtcp_rules_facts {
 #define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */
 
 /* Bits of kind[1]. The smaller kind is the more specific one, so a bit stands for what the key leaves open. */
-#define ANY_DPORT	4
-#define ANY_SPORT	2
+#define ANY_DPORT	4	/* the foreign port */
+#define ANY_SPORT	2	/* the local port */
 /* This bit never decides between two rules: a connection matches prefixes of one family only. */
 #define IS_V4		1
 

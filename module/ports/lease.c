@@ -308,7 +308,7 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuseport < 0;
 }
 
-/* Is @other of kernel TCP, on a device? A lookup of the 4-tuple with the bucket owner's, or without, would miss it. */
+/* Of kernel TCP: a lookup of the 4-tuple with the bucket owner's device, or without one, would miss @other. */
 static bool is_of_another_device(struct sock *other, void *tb_owner)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);

@@ -59,7 +59,7 @@
 struct xtcp_port_range {
 	u32 low;	/* the first port, host order */
 	u32 count;
-	/* where a search begins, below @count: at port @low + @offset, without a map at this port of a half */
+	/* where a search begins, below @count: at @low + @offset; without a map, in a half, modulo its size */
 	u32 offset;
 	/* every how many ports from @low one is kernel TCP's: a power of two, the same in each word; 0: none */
 	u32 spared;

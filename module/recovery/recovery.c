@@ -291,8 +291,8 @@ void xtcp_tlp_probe(struct sock *sk)
 
 /*
  * An ACK while a probe is on its way (RFC 8985 section 7.4). It may show that both copies of a
- * retransmission arrived. If SND.UNA moves beyond the segment without, the original was lost, and the
- * window is reduced. With tlp.pending cleared, xtcp_flight_ack_judged() starts the next timeout.
+ * retransmission arrived. If not, and SND.UNA moves beyond it, the original was lost, and the window is
+ * reduced. With tlp.pending cleared, xtcp_flight_ack_judged() starts the next timeout.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -449,9 +449,10 @@ static bool duplicates_may_follow(const struct xtcp_sender *tx)
 }
 
 /*
- * It does not count towards a fast retransmit, but the first two allow a new segment each (limited
- * transmit: RFC 5681 section 3.2 (1), RFC 3042). Kernel TCP sends none: if of three new segments the
- * first and the third are lost, it waits for a timeout. Without timestamps, the RTO keeps its backoff.
+ * It counts for no fast retransmit, but the first two allow a new segment each (limited transmit: RFC
+ * 5681 section 3.2 (1), RFC 3042). Kernel TCP sends none: each time when of three new segments the
+ * first and the third are lost, it waits for a timeout. Without timestamps, the RTO keeps its backoff:
+ * ACKs of retransmissions give no RTT.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {

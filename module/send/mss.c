@@ -49,7 +49,10 @@ static u32 both_headers(const struct sock *sk)
 	return ip_header_len(sk) + XTCP_HDR_LEN;
 }
 
-/* In a packet of @mtu with @options octets; both must also fit the peer's MSS and TCP_MAXSEG; min_snd_mss at least. */
+/*
+ * Octets of data in a packet of @mtu with TCP options of @options octets. Both together must also fit the
+ * peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
+ */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
 	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
@@ -173,7 +176,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/* Octets of data; 0: none. Enough can follow to reveal its loss. An ended search begins anew after probe_interval. */
+/* Octets of data; 0: none is due. Enough follows to reveal its loss. After probe_interval a new search begins. */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

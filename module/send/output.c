@@ -84,8 +84,8 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * Of a segment without text: SND.NXT, or the right edge of a window that has shrunk below it, beyond
- * which the peer accepts nothing; but by less than a unit of the field it has only rounded down.
+ * Of a segment without text: SND.NXT, or the right edge of a window that has shrunk below it, since the
+ * peer accepts nothing beyond. If it is lower by less than a unit of the field, it was only rounded.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -190,7 +190,7 @@ u32 xtcp_gso_limit(struct sock *sk)
 	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
-/* Of @n octets of an unsent skb. As in Linux, at most half of the congestion window: a second packet is on its way. */
+/* Of @n octets of an unsent skb; as in Linux at most half of cwnd: a second packet is on its way to the peer then. */
 static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -538,7 +538,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	/* usually cwnd is the limit if it has no room for a segment; while a part of @skb waits, the smaller room is */
+	/* cwnd is the limit if it has no room for a segment or, while a part of @skb waits, less than the window */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/* Careful Resume jumps only if the timer of pace.c can pace its segments */
@@ -551,7 +551,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		}
 	}
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
-	/* the timer of pace.c sends what pacing holds back or what waits for room; all else an ACK, or this deadline */
+	/* the timer of pace.c sends what pacing or a lack of room holds back; an ACK, or this deadline, all else */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }

@@ -48,7 +48,7 @@ static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *t
 	xtcp_trace_sockaddr(peer, &tuple->faddr, tuple->fport);
 }
 
-/* As xtcp_trace_sockaddr() writes them. */
+/* @local, @peer: receive our address and port, and the peer's, as xtcp_trace_sockaddr() writes them. */
 static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);

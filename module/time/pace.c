@@ -102,7 +102,7 @@ struct xtcp_pace *xtcp_pace_get(struct sock *sk)
 	return pace;
 }
 
-/* At @at or earlier. If it is not queued, nothing waits, or its function is running and will send by itself. */
+/* Lets it run at @at or earlier. If it is not queued, nothing waits, or its function is running and will send. */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
 	lockdep_assert_held(&pace->lock);
@@ -133,8 +133,8 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /*
- * Must the next text wait, until the timer sends it? With fq it need not. But if text has left this
- * machine before its time, another qdisc has replaced fq, which no longer paces the sock.
+ * Must the next text wait, until the timer sends it? With fq it need not, until text leaves this
+ * machine before its departure time: another qdisc has replaced fq, which no longer paces the sock.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -241,7 +241,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	start_pace(sk, pace, pace->again_ns, 0);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	/* pairs with xtcp_pace_room(): who frees a segment now sees below_max, or the next line does not count it */
+	/* pairs with xtcp_pace_room(): who frees a segment now sees below_max, or the next line reads less */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }

@@ -295,9 +295,9 @@ static u32 restarted_us(const struct sock *sk, u32 timeout_us)
  *
  *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
  *    might never learn that the path has become longer.
- *  - The probe is resolved (section 7.4); another timeout would only delay the RTO. If it is
- *    acknowledged, when the timeout of the next passes: then no D-SACK will tell any more that both
- *    copies have come, and one counts as lost (section 7.4.2).
+ *  - The probe is resolved (section 7.4); another timeout would only delay the RTO. One that
+ *    is acknowledged is resolved when the timeout of the next passes: no D-SACK will tell any more that
+ *    both copies have come, and one counts as lost (section 7.4.2).
  *
  * xtcp_flight_ack_judged() asks again, after the probe is resolved or a recovery has ended.
  * early_retrans has Linux's values: 3 and 4 turn probes on.
@@ -382,7 +382,7 @@ static noinline_for_stack void restart(struct sock *sk)
 	xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT, rto + xtcp_pace_lead_us(sk));
 }
 
-/* Or ACKs caused a retransmission. RFC 6298 (5.2), (5.3), RFC 7765 section 4 for a tail, RFC 8985 section 7.2. */
+/* SND.UNA has moved, or ACKs caused a retransmission: RFC 6298 (5.2), (5.3), RFC 7765 section 4, RFC 8985 7.2. */
 void xtcp_flight_ack_progress(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -401,7 +401,7 @@ void xtcp_flight_ack_progress(struct sock *sk)
 
 /*
  * SND.UNA has moved, a probe is resolved, or a recovery over: if a tail loss probe is allowed only now,
- * its timeout replaces the RTO, no later (RFC 8985 section 7.2) but for a tick, and what fq holds.
+ * its timeout replaces the RTO, and ends no later (RFC 8985 section 7.2) but for a tick and fq's delay.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {
