@@ -46,23 +46,6 @@ fragment()
 		!(name in ours)' "$kind.config" debug.config
 }
 
-# keep_build TREE DEST: the part of the tree that building a module needs.
-keep_build()
-{
-	mkdir "$2"
-	(
-		cd "$1"
-		{
-			ls Makefile .config Module.symvers System.map
-			find arch/x86 -maxdepth 1 -name 'Makefile*'
-			find include scripts arch/x86/include \( -type f -o -type l \) \
-				! -name '*.o' ! -name '*.cmd'
-			find arch/x86 -name Kbuild.platforms
-			find tools/objtool -maxdepth 1 -type f -perm -u+x
-		} | tar -cf - -T -
-	) | tar -xf - -C "$2"
-}
-
 only_path= asked=
 case ${1-} in
 --path) only_path=1; shift ;;
@@ -82,41 +65,21 @@ without='/select HAVE_STATIC_CALL/d; /select HAVE_PREEMPT_DYNAMIC_CALL/d'
 find_source
 dest=$XTCP_CACHE/$kind-$(key_of <(echo "$without"; fragment))
 
-# is_whole: is it built, and no part missing?
-is_whole()
+prepare()
 {
-	[ -s "$dest/bzImage" ] && [ -s "$dest/build/Module.symvers" ] && [ -d "$dest/lib/modules" ]
+	sed -i "$without" "$tree/arch/x86/Kconfig"
 }
 
-if is_whole || [ -n "$only_path" ]; then
-	is_whole || exit 1
-	touch "$dest"
-	echo "$dest"
-	exit 0
-fi
+collect()
+{
+	local release
 
-begin_build debug-kernel
-if is_whole; then
-	echo "$dest"
-	exit 0
-fi
+	cp "$tree/arch/x86/boot/bzImage" "$1/"
+	release=$(make -C "$tree" -s kernelrelease)
+	mkdir -p "$1/lib/modules/$release"
+	cp "$tree/modules.builtin" "$tree/modules.builtin.modinfo" "$1/lib/modules/$release/"
+	: >"$1/lib/modules/$release/modules.order"
+	depmod -b "$1" "$release"
+}
 
-make_room debug
-say "building $source $version once, about 10 minutes on two cores"
-unpack_source
-sed -i "$without" "$tree/arch/x86/Kconfig"
-fragment >"$work/fragment"
-apply_fragment "$tree" "$work/fragment"
-build_kernel "$tree" "$work/log" 2300 bzImage modules
-
-mkdir "$work/done"
-cp "$tree/arch/x86/boot/bzImage" "$work/done/"
-release=$(make -C "$tree" -s kernelrelease)
-mkdir -p "$work/done/lib/modules/$release"
-cp "$tree/modules.builtin" "$tree/modules.builtin.modinfo" "$work/done/lib/modules/$release/"
-: >"$work/done/lib/modules/$release/modules.order"
-depmod -b "$work/done" "$release"
-keep_build "$tree" "$work/done/build"
-keep_kernel "$dest" "$kind"
-say "done, in $dest"
-echo "$dest"
+provide "$kind" bzImage 2300 " once, about 10 minutes on two cores"

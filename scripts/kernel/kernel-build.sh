@@ -94,13 +94,6 @@ find_source()
 	source=$1 version=$2 tarball=$3
 }
 
-# begin_build NAME: only one build of the name at a time; a folder $work that goes when this script does.
-begin_build()
-{
-	exec 9>"$XTCP_CACHE/$1.lock"
-	flock -n 9 || { say "another build is under way, waiting for it"; flock 9; }
-}
-
 # make_room NAME: the folder of a build, and its end.
 make_room()
 {
@@ -126,11 +119,58 @@ unpack_source()
 	tree=$work/$source
 }
 
-# keep_kernel DEST: the finished folder takes its place in the cache.
-keep_kernel()
+# keep_build TREE DEST: the part of the tree that building a module needs.
+keep_build()
 {
-	rm -rf "$1"
-	mv "$work/done" "$1"
+	mkdir "$2"
+	(
+		cd "$1"
+		{
+			ls Makefile .config Module.symvers System.map
+			find arch/um arch/x86 -name 'Makefile*' -o -name Kbuild.platforms
+			find include scripts arch/um/include arch/um/scripts arch/x86/include arch/x86/um/asm \
+				arch/x86/um/shared \( -type f -o -type l \) ! -name '*.o' ! -name '*.cmd'
+			find arch/x86/um -maxdepth 1 -name '*.h'
+			find tools/objtool -maxdepth 1 -type f -perm -u+x
+		} | sort -u | tar -cf - -T -
+	) | tar -xf - -C "$2"
+}
+
+# found IMAGE: is the kernel in $dest, and no part of it missing?
+found()
+{
+	[ -s "$dest/$1" ] && [ -s "$dest/build/Module.symvers" ] && [ -d "$dest/lib/modules" ] || return 1
+	touch "$dest"
+	echo "$dest"
+}
+
+# provide KIND IMAGE STEPS HOW-LONG [MAKE ARGUMENT]...: prints $dest, with --path ($only_path) only if it is there. Else
+# builds it: the caller changes the source by prepare(), says what is laid over tinyconfig by fragment(), and takes what
+# was built into a new folder by collect(). Only one build of the kind at a time.
+provide()
+{
+	local kind=$1 image=$2 steps=$3 takes=$4
+
+	shift 4
+	! found "$image" || exit 0
+	[ -z "$only_path" ] || exit 1
+	exec 9>"$XTCP_CACHE/$kind.lock"
+	flock -n 9 || { say "another build is under way, waiting for it"; flock 9; }
+	! found "$image" || exit 0
+	make_room "$kind"
+	say "building $source $version$takes"
+	unpack_source
+	prepare
+	fragment >"$work/fragment"
+	apply_fragment "$tree" "$work/fragment" "$@"
+	build_kernel "$tree" "$work/log" "$steps" "$@" "$image" modules
+	mkdir "$work/done"
+	collect "$work/done"
+	keep_build "$tree" "$work/done/build"
+	rm -rf "$dest"
+	mv "$work/done" "$dest"
 	# Those that nobody has asked for in a month.
-	find "$XTCP_CACHE" -maxdepth 1 -name "$2-[0-9a-f]*" -mtime +30 -exec rm -rf {} +
+	find "$XTCP_CACHE" -maxdepth 1 -name "$kind-[0-9a-f]*" -mtime +30 -exec rm -rf {} +
+	say "done, in $dest"
+	echo "$dest"
 }

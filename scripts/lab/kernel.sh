@@ -29,23 +29,6 @@ usage()
 	END
 }
 
-# keep_build TREE DEST: the part of the tree that building a module needs.
-keep_build()
-{
-	mkdir "$2"
-	(
-		cd "$1"
-		{
-			ls Makefile .config Module.symvers System.map
-			find arch/um arch/x86 -name 'Makefile*' -o -name Kbuild.platforms
-			find include scripts arch/um/include arch/um/scripts arch/x86/include arch/x86/um/asm \
-				arch/x86/um/shared \( -type f -o -type l \) ! -name '*.o' ! -name '*.cmd'
-			find arch/x86/um -maxdepth 1 -name '*.h'
-			find tools/objtool -maxdepth 1 -type f -perm -u+x
-		} | sort -u | tar -cf - -T -
-	) | tar -xf - -C "$2"
-}
-
 only_path=
 if [ "${1-}" = --path ]; then
 	only_path=1
@@ -61,34 +44,25 @@ kind=$1
 
 find_source
 dest=$XTCP_CACHE/lab-$kind-$(key_of $layers uml.patch)
-done_already()
+
+prepare()
 {
-	[ -s "$dest/linux" ] && [ -s "$dest/build/Module.symvers" ] && [ -d "$dest/lib/modules" ] || return 1
-	touch "$dest"
-	echo "$dest"
+	command -v patch >/dev/null || die "patch is missing; run scripts/kernel/deps.sh lab"
+	patch -s -d "$tree" -p 1 <uml.patch || die "the patch does not fit this source"
 }
-! done_already || exit 0
-[ -z "$only_path" ] || exit 1
-command -v patch >/dev/null || die "patch is missing; run scripts/kernel/deps.sh lab"
-begin_build "lab-$kind"
-! done_already || exit 0
 
-make_room "lab-$kind"
-say "building $source $version as a program once, 4 to 20 minutes on two cores"
-unpack_source
-patch -s -d "$tree" -p 1 <uml.patch || die "the patch does not fit this source"
-config_over $layers >"$work/fragment"
-apply_fragment "$tree" "$work/fragment" ARCH=um
-build_kernel "$tree" "$work/log" 1500 ARCH=um linux modules
+fragment()
+{
+	config_over $layers
+}
 
-mkdir "$work/done"
-cp "$tree/linux" "$work/done/linux.new"
-strip -g "$work/done/linux.new"
-make -C "$tree" -s ARCH=um INSTALL_MOD_PATH="$work/done" INSTALL_MOD_STRIP=1 modules_install >"$work/log" 2>&1 ||
-	die "the modules cannot be installed: $(tail -n 3 "$work/log")"
-find "$work/done/lib/modules" -type l -delete
-keep_build "$tree" "$work/done/build"
-mv "$work/done/linux.new" "$work/done/linux"
-keep_kernel "$dest" "lab-$kind"
-say "done, in $dest"
-echo "$dest"
+collect()
+{
+	cp "$tree/linux" "$1/"
+	strip -g "$1/linux"
+	make -C "$tree" -s ARCH=um INSTALL_MOD_PATH="$1" INSTALL_MOD_STRIP=1 modules_install >"$work/log" 2>&1 ||
+		die "the modules cannot be installed: $(tail -n 3 "$work/log")"
+	find "$1/lib/modules" -type l -delete
+}
+
+provide "lab-$kind" linux 1500 " as a program once, 4 to 20 minutes on two cores" ARCH=um
