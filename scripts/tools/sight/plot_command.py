@@ -8,7 +8,7 @@ import plot_text
 import program
 import queues
 from events import TRACEFS, Trace, Unreadable, lines_of, open_lines, what_is_missing
-from screen import is_utf8
+from screen import Paint, is_utf8
 from transfer import Transfer
 
 MOST_CHANGES = 26
@@ -78,8 +78,8 @@ def run(doc):
         parser.error("%d columns are too many" % width)
     if width < LEAST:
         parser.error("%d columns are too few; --width %d is the least" % (width, LEAST))
-    ascii_only = not is_utf8()
-    sys.stdout.reconfigure(encoding="ascii" if ascii_only else "utf-8", errors="replace")
+    paint = Paint(args.color, not is_utf8())
+    sys.stdout.reconfigure(encoding="ascii" if paint.ascii else "utf-8", errors="replace")
     (first, name), *more = args.port or [(None, "")]
     if len(more) > len(plot_text.OTHERS):
         parser.error("%d connections are too many; %d fit" % (1 + len(more), 1 + len(plot_text.OTHERS)))
@@ -94,12 +94,11 @@ def run(doc):
         raise Unreadable("%s: %s" % (args.trace, complaint) if complaint else error) from None
     if args.listener:
         title = args.title or "The queues of " + transfer.name
-        draw_all(trace, queues.draw(transfer, title, width, args.color, ascii_only),
-                 args.svg, lambda: queues.picture(transfer, title))
+        draw_all(trace, queues.draw(transfer, title, width, paint), args.svg, lambda: queues.picture(transfer, title))
         return
     title = args.title or "%s to %s" % (transfer.sender, transfer.peer)
     changes = worth_a_number(transfer.changes)
-    draw_all(trace, plot_text.draw(transfer, title, changes, width, args.color, ascii_only, args.windows, others),
+    draw_all(trace, plot_text.draw(transfer, title, changes, width, paint, args.windows, others),
              args.svg, lambda: plot_svg.draw(transfer, title, changes, others))
 
 

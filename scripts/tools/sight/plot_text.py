@@ -15,9 +15,8 @@ LETTER = {"Open": " ", "Disorder": "d", "CWR": "c", "Recovery": "R", "Loss": "L"
 class Canvas:
     """Places of 2 x 4 dots; a letter hides the dots of its place."""
 
-    def __init__(self, width, height, times, most, paint, ascii_only=False):
+    def __init__(self, width, height, times, most, paint):
         self.width, self.height, self.times, self.most, self.paint = width, height, times, most, paint
-        self.ascii = ascii_only
         self.dots = [[0] * width for _ in range(height)]
         self.colour = [[0] * width for _ in range(height)]
         self.letters = [[""] * width for _ in range(height)]
@@ -56,14 +55,21 @@ class Canvas:
         if over or not (self.letters[y // 4][x // 2] or self.dots[y // 4][x // 2]):
             self.letters[y // 4][x // 2] = self.paint(colour, letter)
 
+    def line_of(self, points, letter, colour, step, over=False):
+        """Letters, so far apart, that keep each value until the next point; the last one only ends that."""
+        for (time, value), (until, _) in zip(points, points[1:]):
+            while time <= until:
+                self.letter(time, value, letter, colour, over)
+                time += step
+
     def character(self, dots):
-        if self.ascii:
+        if self.paint.ascii:
             return " '.:"[bool(dots & 0x1b) + 2 * bool(dots & 0xe4)]
         return chr(0x2800 + dots)
 
     def rows(self, scale):
         """Lines, with numbers at the axis."""
-        tick, line = ("+", "|") if self.ascii else ("┤", "│")
+        tick, line = ("+", "|") if self.paint.ascii else ("┤", "│")
         label = {}
         for value in ticks(0, self.most / scale, max(self.height / 3, 2)):
             y = self.spot(self.times[0], value * scale)[1] // 4
@@ -80,11 +86,17 @@ class Canvas:
             yield "%*s %s%s" % (MARGIN - 2, label.get(y, ""), tick if y in label else line, "".join(cells).rstrip())
 
 
-def axis(times, width, unit, ascii_only=False):
+def place(time, times, width):
+    """The column of a moment."""
+    low, high = times
+    return int((min(max(time, low), high) - low) / (high - low) * (width - 1) + 0.5)
+
+
+def axis(times, width, unit, ascii_only):
     corner, level, tick = "`-+" if ascii_only else "└─┬"
     line, numbers = [level] * width, [" "] * width
     for time in ticks(times[0], times[1], width / 12):
-        at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
+        at = place(time, times, width)
         line[at] = tick
         text = "%g" % round(time, 6)
         if at + len(text) + len(unit) <= width:     # else the line is longer than the picture
@@ -93,20 +105,21 @@ def axis(times, width, unit, ascii_only=False):
     yield " " * MARGIN + "".join(numbers).rstrip() + " " + unit
 
 
-def phase_row(transfer, times, width):
+def phase_row(phases, times, width):
+    """phases: (phase, from, to), also of what was before."""
     row = [" "] * width
-    for phase, begin, end in transfer.phases():
-        first, last = (int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5) for time in (begin, end))
-        for at in range(first, last + 1):
-            row[at] = LETTER[phase]
-    return "".join(row)
+    for phase, begin, end in phases:
+        if end >= times[0]:
+            for at in range(place(begin, times, width), place(end, times, width) + 1):
+                row[at] = LETTER.get(phase, "?")
+    return "".join(row).rstrip()
 
 
 def number_row(changes, times, width):
     """The number of each change below its place, or beside it: none upon another one, and none beyond the picture."""
     places, free = [], 0
     for number, change in enumerate(changes, 1):
-        at = max(int((change.time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5), free)
+        at = max(place(change.time, times, width), free)
         places.append(at)
         free = at + len(str(number)) + 1
     row, end = [" "] * width, width
@@ -119,61 +132,50 @@ def number_row(changes, times, width):
 
 def settings_rows(settings, times, width, paint):
     for time, words in settings:
-        at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
+        at = place(time, times, width)
         row = " " * at + "v " + words
         if len(row) > width:
             row = (words + " v").rjust(at + 1)[-width:]
         yield " " * MARGIN + paint(31, row)
 
 
-def draw_others(transfer, others, times, width, height, paint, ascii_only):
+def draw_others(transfer, others, times, width, height, paint):
     flows = [list(flow.cwnds_of(transfer)) for flow in [transfer, *others]]
-    names = [paint(34, ":" if ascii_only else "⣿")] + [paint(*OTHERS[at]) for at in range(len(others))]
+    names = [paint(34, ":" if paint.ascii else "⣿")] + [paint(*OTHERS[at]) for at in range(len(others))]
     yield " kB, cwnd: " + ", ".join("%s %s" % pair for pair in
                                     zip(names, [flow.name for flow in [transfer, *others]]))
-    canvas = Canvas(width, height, times, max(cwnd for flow in flows for _, cwnd in flow), paint, ascii_only)
+    canvas = Canvas(width, height, times, max(cwnd for flow in flows for _, cwnd in flow), paint)
     canvas.steps(flows[0], 34)
-    column = (times[1] - times[0]) / width / 2
     for (colour, letter), flow in zip(OTHERS, flows[1:]):
-        for (time, cwnd), (until, _) in zip(flow, flow[1:] + flow[-1:]):
-            while time <= until:
-                canvas.letter(time, cwnd, letter, colour)
-                time += column
+        canvas.line_of(flow + flow[-1:], letter, colour, (times[1] - times[0]) / width / 2, True)
     yield from canvas.rows(1000)
 
 
-def draw_windows(transfer, width, height, paint, ascii_only):
+def draw_windows(transfer, width, height, paint):
     begin, end = times = transfer.bounds()
     windows = transfer.windows
-    steps = [window for window in windows if window[2] is not None]
-    yield " kB: %s cwnd" % paint(34, ":" if ascii_only else "⣿") + (", %s ssthresh" % paint(35, "-") if steps else "")
+    steps = [(window[0], window[2]) for window in windows if window[2] is not None]
+    yield " kB: %s cwnd" % paint(34, ":" if paint.ascii else "⣿") + (", %s ssthresh" % paint(35, "-") if steps else "")
     yield from settings_rows(transfer.settings, times, width, paint)
-    canvas = Canvas(width, height, times, max([window[1] or 1 for window in windows]), paint, ascii_only)
+    canvas = Canvas(width, height, times, max([window[1] or 1 for window in windows]), paint)
     canvas.steps(((window[0], window[1]) for window in windows), 34)
-    for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
-        while time <= follower[0]:
-            canvas.letter(time, value, "-", 35, False)
-            time += (end - begin) / width
+    canvas.line_of([*steps, (end, 0)], "-", 35, (end - begin) / width)
     yield from canvas.rows(1000)
 
 
-def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=False, others=()):
+def draw(transfer, title, changes, width, paint, only_windows=False, others=()):
     """Lines of text. changes: those that get a number."""
-    dot, low = (":", ".") if ascii_only else ("⣿", "⣀")
-
-    def paint(code, text):
-        return "\033[%dm%s\033[0m" % (code, text) if color and code else text
-
+    dot, low = (":", ".") if paint.ascii else ("⣿", "⣀")
     width -= MARGIN + 1
     times = transfer.bounds()
     if only_windows and not others:
-        yield from draw_windows(transfer, width, 7, paint, ascii_only)
-        yield from axis(times, width, "s", ascii_only)
+        yield from draw_windows(transfer, width, 7, paint)
+        yield from axis(times, width, "s", paint.ascii)
         return
     if others:
         every = transfer.all_bounds(others)
-        yield from draw_others(transfer, others, every, width, 7, paint, ascii_only)
-        yield from axis(every, width, "s", ascii_only)
+        yield from draw_others(transfer, others, every, width, 7, paint)
+        yield from axis(every, width, "s", paint.ascii)
         if only_windows:
             return
         yield ""
@@ -183,7 +185,7 @@ def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=
     yield ""
     yield " kB sent: %s once, %s resent, %s lost; %s acknowledged" % (paint(34, dot), paint(33, "o"), paint(31, "X"),
                                                                   paint(90, low))
-    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint, ascii_only)
+    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint)
     canvas.steps(((ack.time, ack.una) for ack in transfer.acks), 90)
     for segment in transfer.sent:
         if not segment.resent:
@@ -194,19 +196,19 @@ def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=
     for segment in transfer.lost():
         canvas.letter(segment.time, segment.left, "X", 31)
     yield from canvas.rows(1000)
-    yield paint(35, " " * MARGIN + phase_row(transfer, times, width).rstrip())
+    yield paint(35, " " * MARGIN + phase_row(transfer.phases(), times, width))
     yield paint(1, " " * MARGIN + number_row(changes, times, width))
 
-    yield from draw_windows(transfer, width, 11, paint, ascii_only)
+    yield from draw_windows(transfer, width, 11, paint)
 
     yield ""
     yield " ms: %s round trip" % paint(36, dot)
     samples = [(ack.time, ack.rtt_us) for ack in transfer.acks if ack.rtt_us]
-    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint, ascii_only)
+    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint)
     for time, rtt in samples:
         canvas.point(time, rtt, 36)
     yield from canvas.rows(1000)
-    yield from axis(times, width, "s", ascii_only)
+    yield from axis(times, width, "s", paint.ascii)
     if transfer.changes:
         yield ""
         yield "phases: " + ", ".join("%s %s" % (LETTER[name], name) for name in ("Disorder", "CWR", "Recovery", "Loss")

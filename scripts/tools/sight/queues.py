@@ -54,10 +54,7 @@ class Queues:
             yield "and %s others" % format(len(found) - MOST, ",")
 
 
-def draw(queues, title, width, color, ascii_only):
-    def paint(code, text):
-        return "\033[%dm%s\033[0m" % (code, text) if color else text
-
+def draw(queues, title, width, paint):
     width, times = width - MARGIN - 1, queues.times()
     yield paint(1, title)
     yield queues.summary()
@@ -65,12 +62,12 @@ def draw(queues, title, width, color, ascii_only):
         refused = [time for time, where, _ in queues.refused if where == queue]
         yield " %s%s" % (TITLES[queue], "; %s refused" % paint(31, "X") if refused else "")
         most = max([length for _, length in points] + [1])
-        canvas = Canvas(width, 3, times, most, paint, ascii_only)
+        canvas = Canvas(width, 3, times, most, paint)
         canvas.steps([*points, (times[1], points[-1][1])] if points else [(0, 0), (times[1], 0)], 34)
         for time in refused:
             canvas.letter(time, most, "X", 31)
         yield from canvas.rows(1)
-    yield from axis(times, width, "s", ascii_only)
+    yield from axis(times, width, "s", paint.ascii)
     yield from queues.whom()
 
 

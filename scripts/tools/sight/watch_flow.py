@@ -2,7 +2,7 @@
 """xtcp-watch flow: sequence, windows, round trips and rates of some connections
 over time."""
 
-from plot_text import LETTER, MARGIN, Canvas, axis
+from plot_text import MARGIN, Canvas, axis, phase_row, place
 from watch_view import View
 
 COLOURS = ("34", "33", "32", "35", "36", "31")
@@ -145,7 +145,7 @@ class Panels:
         self.gaps = [span.of(gap) for gap in gaps if gap is not None and span.of(gap) >= span.begin]
 
     def canvas(self, rows, most):
-        return Canvas(self.width, rows, self.span.times, most, self.paint, self.paint.ascii)
+        return Canvas(self.width, rows, self.span.times, most, self.paint)
 
     def points(self, flow, value):
         """(time, value) of what is shown; what was before stands at the left edge, the last goes on to the right."""
@@ -164,13 +164,6 @@ class Panels:
         if points and len(self.chosen) > 1:
             canvas.letter(*points[-1], letter, colour)
 
-    def dashes(self, canvas, points, colour):
-        points, step = list(points), (self.span.end - self.span.begin) / self.width
-        for (time, value), (until, _) in zip(points, points[1:]):
-            while time <= until:
-                canvas.letter(time, value, "-", colour, False)
-                time += step
-
     def draw(self):
         span, paint, chosen = self.span, self.paint, self.chosen
         sample = paint("34", ":" if paint.ascii else "⣿") + " " if len(chosen) == 1 else ""
@@ -178,9 +171,9 @@ class Panels:
         canvas = self.canvas(self.rows[0], most or 1)
         for letter, colour, flow in chosen:
             self.line(canvas, self.points(flow, lambda point: point.place), letter, colour)
-            for time, place in flow.again:
+            for time, octets in flow.again:
                 if span.of(time) >= span.begin:
-                    canvas.letter(span.of(time), place, "o", "31")
+                    canvas.letter(span.of(time), octets, "o", "31")
         again = any(flow.again for _, _, flow in chosen)
         yield " kB acknowledged%s" % ("; %s resent" % paint("31", "o") if again else "")
         yield from canvas.rows(1000)
@@ -192,7 +185,8 @@ class Panels:
                 canvas.steps(self.points(flow, lambda point: point.pipe), "90")
             self.line(canvas, self.points(flow, lambda point: point.cwnd), letter, colour)
         for letter, colour, flow in chosen:
-            self.dashes(canvas, self.points(flow, lambda point: point.ssthresh), "35" if len(chosen) == 1 else colour)
+            canvas.line_of(list(self.points(flow, lambda point: point.ssthresh)), "-", "35" if len(chosen) == 1 else colour,
+                           (span.end - span.begin) / self.width)
         flight = ", " + (paint("90", "⣿ ") if paint.color and not paint.ascii else "below it ") + "in flight"
         yield " kB: %scwnd, %s ssthresh%s" % (sample, paint("35" if len(chosen) == 1 else "", "-"),
                                             flight if len(chosen) == 1 else "")
@@ -221,20 +215,12 @@ class Panels:
         if self.gaps:
             yield paint("31;1", " " * MARGIN + self.marks(self.gaps) + " events lost")
 
-    def place(self, time):
-        begin, end = self.span.times
-        return int((min(max(time, begin), end) - begin) / (end - begin) * (self.width - 1) + 0.5)
-
     def marks(self, times):
         cells = [" "] * self.width
         for time in times:
-            cells[self.place(time)] = "~"
+            cells[place(time, self.span.times, self.width)] = "~"
         return "".join(cells).rstrip()
 
     def phases(self, flow):
-        cells = [" "] * self.width
-        for phase, begin, end in flow.phases(flow.last):
-            if self.span.of(end) >= self.span.begin:
-                for at in range(self.place(self.span.of(begin)), self.place(self.span.of(end)) + 1):
-                    cells[at] = LETTER.get(phase, "?")
-        return "".join(cells).rstrip()
+        of = self.span.of
+        return phase_row([(phase, of(begin), of(end)) for phase, begin, end in flow.phases(flow.last)], self.span.times, self.width)
