@@ -648,10 +648,6 @@ def diag_message(family, state, sport, dport, peer, dev=0, attributes=b""):
     return struct.pack("=IHHII", 16 + len(body), 20, 2, 0, 0) + body
 
 
-def attribute(kind, octets):
-    return struct.pack("=HH", 4 + len(octets), kind) + octets + bytes(-len(octets) % 4)
-
-
 # Words for ss; the states, IP versions (0: IPv4) and words of a filter that are in them.
 CONNECTED, ALL = 0xFFE & ~(1 << 10 | 1 << 7 | 1 << 6 | 1 << 3), 0xFFE
 WISHES = ((["-ni"], CONNECTED, [0, 1], []), (["-tanoem"], ALL, [0, 1], []), (["-4l"], 1 << 10 | 1 << 7, [0], []),
@@ -687,7 +683,7 @@ def check_listing(_):
         wish = ss.Wish(words)
         verdict((wish.states, wish.protocols) == (states, protocols) and len(wish.filter) == (rest or 0),
                 "xtcp-ss " + " ".join(words), hex(wish.states), wish.protocols, wish.filter)
-    info = attribute(diag.INFO, bytes([1, 0, 2, 0, 0, 5, 0x7A, 1]) + struct.pack("=II", 204000, 40000))
+    info = diag.attribute(diag.INFO, bytes([1, 0, 2, 0, 0, 5, 0x7A, 1]) + struct.pack("=II", 204000, 40000))
     rows = [diag_message(socket.AF_INET, 1, 80, 40000, "198.51.100.7", 0, info),
             diag_message(socket.AF_INET, 1, 443, 40001, "198.51.100.8"),
             diag_message(socket.AF_INET6, 6, 80, 40002, "2001:db8::2", 1)]

@@ -17,7 +17,8 @@ import struct
 import sys
 
 import program
-from diag import CONG, HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attributes_of, until_free
+from diag import CONG, HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attribute, attributes_of, until_free
+from program import Wrong
 from ss import Gone, Wish, for_each, rows_of, say
 
 GENERIC = 16  # NETLINK_GENERIC
@@ -31,17 +32,7 @@ GENL = struct.Struct("=BBH")
 FIRST_ATTRIBUTE = HEAD.size + GENL.size
 NO_LIMIT = (1 << 64) - 1
 UNITS = {"": 1, "bit": 1, "kbit": 10 ** 3, "mbit": 10 ** 6, "gbit": 10 ** 9}
-
-
 NO_ALGORITHM = "there is no such congestion control"
-
-
-class Wrong(Exception):
-    """A setting that nobody can understand."""
-
-
-def attribute(kind, octets):
-    return struct.pack("=HH", 4 + len(octets), kind) + octets + bytes(-len(octets) % 4)
 
 
 def number(name, text, most):
@@ -61,13 +52,23 @@ def rate(text):
     return struct.pack("=Q", octets)
 
 
+def algorithm(text):
+    if not 0 < len(text.encode()) < 16:
+        raise Wrong("cc=%s: the name of a congestion control is meant" % text)
+    return text.encode() + b"\0"
+
+
+def blackbox(text):
+    if text not in ("on", "off"):
+        raise Wrong("blackbox=%s: on or off is meant" % text)
+    return bytes([text == "on"])
+
+
 def encoded(setting):
     """What the request has for it."""
     name, _, text = setting.partition("=")
     if name == "cc":
-        if not 0 < len(text.encode()) < 16:
-            raise Wrong("cc=%s: the name of a congestion control is meant" % text)
-        return attribute(CONGESTION, text.encode() + b"\0")
+        return attribute(CONGESTION, algorithm(text))
     if name == "pacing":
         return attribute(MAX_PACING_RATE, rate(text))
     if name == "user_timeout":
@@ -77,9 +78,7 @@ def encoded(setting):
             return attribute(KEEPALIVE, bytes([text == "on"]))
         return attribute(KEEPALIVE, b"\1") + attribute(KEEPIDLE, number(name, text, 32767))
     if name == "blackbox":
-        if text not in ("on", "off"):
-            raise Wrong("blackbox=%s: on or off is meant" % text)
-        return attribute(BLACKBOX, bytes([text == "on"]))
+        return attribute(BLACKBOX, blackbox(text))
     raise Wrong("%s: cc=, pacing=, user_timeout=, keepalive= and blackbox= can be set" % setting)
 
 
@@ -150,11 +149,7 @@ def changed(row, settings):
 
 def run(name, family, dry, words):
     settings, words = words[:words.index("--")], words[words.index("--") + 1:]
-    try:
-        attributes = b"".join(map(encoded, settings))
-    except Wrong as wrong:
-        say(str(wrong))
-        return 2
+    attributes = b"".join(map(encoded, settings))
     wish = Wish(words)
     if not wish.is_narrow:
         say("--set wants a filter; \"state connected\" means all")

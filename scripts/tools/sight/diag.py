@@ -59,6 +59,10 @@ def until_free(ask):
         time.sleep(0.001)
 
 
+def attribute(kind, octets):
+    return struct.pack("=HH", 4 + len(octets), kind) + octets + bytes(-len(octets) % 4)
+
+
 def messages(octets):
     at = 0
     while at + HEAD.size <= len(octets):
@@ -92,11 +96,11 @@ class Diag:
         only owner that is wanted; @cookie: of the only socket; @program: those that it lets through."""
         request = struct.pack("=BBBxI48x", self.family, protocol, attributes, states)
         if program:
-            request += struct.pack("=HH", 4 + len(program), BYTECODE) + program
+            request += attribute(BYTECODE, program)
         if uid is not None:
-            request += struct.pack("=HHI", 8, REQ_UID, uid)
+            request += attribute(REQ_UID, struct.pack("=I", uid))
         if cookie is not None:
-            request += struct.pack("=HHQ", 12, REQ_COOKIE, cookie)
+            request += attribute(REQ_COOKIE, struct.pack("=Q", cookie))
         self.send(SOCK_DIAG_BY_FAMILY, REQUEST_A_DUMP, request)
         while True:
             for message in messages(self.netlink.recv(ROOM)):

@@ -11,8 +11,7 @@ import sys
 
 import change
 import program
-from change import attribute
-from diag import until_free
+from diag import attribute, until_free
 from owners import printable
 from program import Wrong
 from table import rate
@@ -85,18 +84,13 @@ def cgroup_paths(wanted):
 
 
 def congestion(_, text):
-    if not 0 < len(text.encode()) < 16:
-        raise Wrong("cc=%s: the name of a congestion control is meant" % text)
-    return attribute(CONGESTION, text.encode() + b"\0")
+    return attribute(CONGESTION, change.algorithm(text))
 
 
 def pacing(_, text):
     if text == "off":
         raise Wrong("pacing=off: a rule without pacing= sets no limit")
-    try:
-        return attribute(MAX_PACING_RATE, change.rate(text))
-    except change.Wrong as wrong:
-        raise Wrong(str(wrong)) from None
+    return attribute(MAX_PACING_RATE, change.rate(text))
 
 
 def keepalive(name, text):
@@ -106,9 +100,7 @@ def keepalive(name, text):
 
 
 def blackbox(_, text):
-    if text not in ("on", "off"):
-        raise Wrong("blackbox=%s: on or off is meant" % text)
-    return attribute(BLACKBOX, bytes([text == "on"]))
+    return attribute(BLACKBOX, change.blackbox(text))
 
 
 KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535), "cgroup": cgroup}

@@ -20,6 +20,7 @@ import time
 import change
 import owners
 import program
+from diag import attribute
 from program import Wrong
 
 FREE_FAMILIES = 27, 28, 43, 44, 45  # numbers of Linux that most machines do not use
@@ -202,7 +203,7 @@ def copy_paths(old, new):
         lines, requests = file.readlines(), change.Requests(new)
         for line in lines if requests.id else ():
             with contextlib.suppress(KeyError, ValueError):
-                requests.ask(PATHS_ADD, change.attribute(PATH, path_of(line)))
+                requests.ask(PATHS_ADD, attribute(PATH, path_of(line)))
 
 
 def default_of(name):
