@@ -547,7 +547,7 @@ static void ao_calls_all_keys(void)
 
 static long long count(const char *name)
 {
-	return counter_now(calls.ns, calls.stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+	return stack_counter(calls.ns, calls.stack, name);
 }
 
 /* A listener has no key that counts first. */

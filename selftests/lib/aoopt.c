@@ -100,3 +100,24 @@ bool aoopt_kernel_has(void)
 	}
 	return has;
 }
+
+int md5_set_for(int fd, const char *peer, const char *text, int prefix, int device)
+{
+	const bool simple = prefix < 0 && device < 0;
+	struct tcp_md5sig cmd = {
+		.tcpm_flags = (prefix < 0 ? 0 : TCP_MD5SIG_FLAG_PREFIX) | (device < 0 ? 0 : TCP_MD5SIG_FLAG_IFINDEX),
+		.tcpm_prefixlen = prefix < 0 ? 0 : prefix,
+		.tcpm_ifindex = device < 0 ? 0 : device,
+		.tcpm_keylen = text ? strlen(text) : 0,
+	};
+
+	fill_address(&cmd.tcpm_addr, peer);
+	if (text)
+		memcpy(cmd.tcpm_key, text, cmd.tcpm_keylen);
+	return setsockopt(fd, IPPROTO_TCP, simple ? TCP_MD5SIG : TCP_MD5SIG_EXT, &cmd, sizeof(cmd));
+}
+
+int md5_set(int fd, const char *peer, const char *text)
+{
+	return md5_set_for(fd, peer, text, -1, -1);
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The options of TCP-AO by the API of Linux. A struct aoopt_key says what a test wants of a key; the rest is 0. */
+/*
+ * The options of TCP-AO by the API of Linux. A struct aoopt_key says what a test wants of a key; the rest is 0. And
+ * keys of MD5.
+ */
 #pragma once
 
 #include <linux/tcp.h>
@@ -40,6 +43,13 @@ struct tcp_ao_info_opt aoopt_info(int fd);
 
 /* All keys of a socket; how many it has, or -1 with errno. */
 int aoopt_keys(int fd, struct tcp_ao_getsockopt *keys, int room);
+
+/*
+ * A key of MD5 (RFC 2385) for the peers of a @prefix, reached by a @device; -1: one address, any device. NULL removes
+ * it. Return what setsockopt() does.
+ */
+int md5_set_for(int fd, const char *peer, const char *text, int prefix, int device);
+int md5_set(int fd, const char *peer, const char *text);
 
 /* Has this kernel TCP the options? */
 bool aoopt_kernel_has(void);

@@ -56,20 +56,15 @@ long long ecnpath_marks(int ns, const struct sides *s)
 	return n;
 }
 
-static long long extended(int ns, enum stack stack, const char *name)
-{
-	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
-}
-
 long long ecnpath_holes(const struct ns_pair *pair, const struct sides *s)
 {
-	return extended(pair->b, s->server, "TcpExt:TCPOFOQueue");
+	return stack_counter(pair->b, s->server, "TcpExt:TCPOFOQueue");
 }
 
 bool ecnpath_is_lost(const struct ns_pair *pair, const struct sides *s, long long holes_before)
 {
 	long long holes = ecnpath_holes(pair, s) - holes_before;
-	long long timeouts = extended(pair->a, s->client, "TcpExt:TCPTimeouts");
+	long long timeouts = stack_counter(pair->a, s->client, "TcpExt:TCPTimeouts");
 
 	if (holes)
 		printf("# %lld segments out of order, %lld timeouts\n", holes, timeouts);

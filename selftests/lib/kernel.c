@@ -89,6 +89,18 @@ FILE *tracing_open(void)
 	return file;
 }
 
+int tracing_count(const char *text, const char *also, const char *third)
+{
+	FILE *file = tracing_open();
+	char line[1024];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), file))
+		n += *line != '#' && strstr(line, text) && strstr(line, also) && strstr(line, third);
+	fclose(file);
+	return n;
+}
+
 void tracing_forget(void)
 {
 	tracing_set("trace", "");

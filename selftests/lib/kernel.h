@@ -31,6 +31,9 @@ void tracing_set(const char *file, const char *text);
 FILE *tracing_open(void);
 void tracing_forget(void);
 
+/* How many events so far say all of this; "" says every one. */
+int tracing_count(const char *text, const char *also, const char *third);
+
 /* Objects in use in xtcp's slabs, which are never merged; exact where a slab can be shrunk (the debug kernel). */
 
 #define SLABS_N 10

@@ -5,18 +5,13 @@
 
 NEEDS_PROGRAMS("ip");
 
-long long signing_count(int ns, enum stack stack, const char *name)
-{
-	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
-}
-
 long long signing_all_bad(const struct signing *how, const struct sides *s)
 {
 	long long bad = 0;
 
 	for (unsigned int i = 0; i < sizeof(how->bad) / sizeof(*how->bad); i++)
-		bad += signing_count(how->net->a, s->client, how->bad[i]) +
-		       signing_count(how->net->b, s->server, how->bad[i]);
+		bad += stack_counter(how->net->a, s->client, how->bad[i]) +
+		       stack_counter(how->net->b, s->server, how->bad[i]);
 	return bad;
 }
 
@@ -63,14 +58,14 @@ bool signing_refuses(const struct signing *how, const struct sides *s, const cha
 		     const char *counter)
 {
 	int listener = signing_listener(how, s, at_server), client = signing_client(how, s, at_client);
-	const long long before = signing_count(how->net->b, s->server, counter);
-	long long resent = signing_count(how->net->a, s->client, "TcpExt:TCPSynRetrans");
+	const long long before = stack_counter(how->net->b, s->server, counter);
+	long long resent = stack_counter(how->net->a, s->client, "TcpExt:TCPSynRetrans");
 	bool ok;
 
 	must(!stack_set(client, IPPROTO_TCP, TCP_SYNCNT, 1), "TCP_SYNCNT");
 	ok = stack_connect(client, s->addr, how->port) == -1 && errno == ETIMEDOUT;
-	resent = signing_count(how->net->a, s->client, "TcpExt:TCPSynRetrans") - resent;
-	ok &= resent > 0 && signing_count(how->net->b, s->server, counter) == before + 1 + resent;
+	resent = stack_counter(how->net->a, s->client, "TcpExt:TCPSynRetrans") - resent;
+	ok &= resent > 0 && stack_counter(how->net->b, s->server, counter) == before + 1 + resent;
 	close_each(client, listener);
 	return ok;
 }

@@ -15,9 +15,6 @@ struct signing {
 	int (*set_key)(int fd, const char *peer, const char *text, bool server);
 };
 
-/* A counter of a stack in a namespace. */
-long long signing_count(int ns, enum stack stack, const char *name);
-
 /* The segments that either end has dropped for their signature, or for lack of one. */
 long long signing_all_bad(const struct signing *how, const struct sides *s);
 

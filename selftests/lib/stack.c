@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stack.h"
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 #include "test.h"
 
 const char *stack_name(enum stack stack)
@@ -93,11 +94,36 @@ int stack_listener(int ns, enum stack stack, const char *text, int port, bool re
 	return fd;
 }
 
+int stack_member_or_die(int ns, enum stack stack, const char *text, int port)
+{
+	union stack_addr addr = stack_addr(text, port);
+	int fd = must_have(stack_socket(ns, stack, text), "socket");
+
+	must(!stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && !bind(fd, &addr.sa, stack_addr_len(&addr)) &&
+	     !listen(fd, 9), "a listener that shares its port");
+	return fd;
+}
+
 int stack_connect(int fd, const char *text, int port)
 {
 	union stack_addr addr = stack_addr(text, port);
 
 	return connect(fd, &addr.sa, stack_addr_len(&addr));
+}
+
+int stack_begin(int fd, const char *text, int port)
+{
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+		return -1;
+	return stack_connect(fd, text, port) && errno != EINPROGRESS ? -1 : 0;
+}
+
+int stack_begin_or_die(int ns, enum stack stack, const char *text, int port)
+{
+	int fd = must_have(stack_socket(ns, stack, text), "socket");
+
+	must_say(!stack_begin(fd, text, port), "connect to %s port %d", text, port);
+	return fd;
 }
 
 int stack_connected(int ns, enum stack stack, const char *text, int port)
@@ -144,6 +170,15 @@ int stack_state(int fd)
 bool stack_has_closed(int fd)
 {
 	return stack_state(fd) == BPF_TCP_CLOSE;
+}
+
+long long stack_counter(int ns, enum stack stack, const char *name)
+{
+	static const char * const files[2][2] = {
+		{ "/proc/net/snmp", "/proc/net/netstat" }, { "/proc/net/xtcp_snmp", "/proc/net/xtcp_netstat" },
+	};
+
+	return counter_now(ns, files[stack == XTCP][!!strstr(name, "Ext:")], name);
 }
 
 bool stack_carries(int from, int to, int len)
@@ -229,6 +264,13 @@ int stack_get(int fd, int level, int option)
 int stack_error(int fd)
 {
 	return stack_get(fd, SOL_SOCKET, SO_ERROR);
+}
+
+bool stack_is_acked(int fd)
+{
+	int octets;
+
+	return WAIT_FOR(!ioctl(fd, SIOCOUTQ, &octets) && !octets, STACK_DEADLINE_MS);
 }
 
 int stack_unread(int fd)

@@ -40,6 +40,14 @@ static inline void stack_close(const int *fds, size_t n)
 /* close() of descriptors, in this order. */
 #define close_each(...) stack_close((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))
 
+/* connect() to AF_UNSPEC: the socket is as new. Returns what connect() does. */
+static inline int stack_disconnect(int fd)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &none, sizeof(none));
+}
+
 /* Does poll() say one of @events, or that @fd has hung up, within @ms? */
 static inline bool stack_poll(int fd, short events, int ms)
 {
@@ -94,11 +102,18 @@ int stack_socket(int ns, enum stack stack, const char *text);
 int stack_bound(int ns, enum stack stack, const char *text, int port, bool reuse);
 int stack_listener(int ns, enum stack stack, const char *text, int port, bool reuse);
 
+/* A listener of a group that shares the port (SO_REUSEPORT). */
+int stack_member_or_die(int ns, enum stack stack, const char *text, int port);
+
 /* Connected to the address; blocking. */
 int stack_connected(int ns, enum stack stack, const char *text, int port);
 
 /* connect() on @fd: 0, or -1 with errno. */
 int stack_connect(int fd, const char *text, int port);
+
+/* The same without a wait, now and from now on: 0, too, if the handshake has begun. */
+int stack_begin(int fd, const char *text, int port);
+int stack_begin_or_die(int ns, enum stack stack, const char *text, int port);
 
 /* A connection to @port of @text through a listener of its own, that is closed again. */
 void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, enum stack server_stack,
@@ -109,12 +124,17 @@ int stack_accept_or_die(int listener);
 /* SO_ERROR, which reads once; -1: it cannot be read. */
 int stack_error(int fd);
 int stack_unread(int fd);
+/* The peer acknowledges, in time, all that was sent. */
+bool stack_is_acked(int fd);
 
 /* The local port of a socket, host order. */
 int stack_port(int fd);
 
 /* TCP_INFO's state. */
 int stack_state(int fd);
+
+/* A counter of a stack in a namespace, "Tcp:..." or "TcpExt:...". */
+long long stack_counter(int ns, enum stack stack, const char *name);
 
 /* For tests that use <linux/tcp.h>, which does not name the states. */
 bool stack_has_closed(int fd);

@@ -109,19 +109,15 @@ static int traced_begin(struct wire *w, const char *name)
 /* Compare the number of events that contain a text. @args: the number and the text. */
 static int traced_count(struct wire *w, char *args)
 {
-	char *text, *number = strtok_r(args, " ", &text), line[512], local[32];
-	uint32_t want, found = 0;
-	FILE *file;
+	char *text, *number = strtok_r(args, " ", &text), local[32];
+	uint32_t want, found;
 
 	if (w->stack == WIRE_KERNEL)
 		return 0;
 	if (!*event || wire_text_u32(w, number, &want))
 		return wire_fail(w, "nothing is traced");
 	snprintf(local, sizeof(local), ":%u peer=", w->c.lport);
-	file = tracing_open();
-	while (fgets(line, sizeof(line), file))
-		found += strstr(line, event) && strstr(line, local) && strstr(line, text);
-	fclose(file);
+	found = tracing_count(event, local, text);
 	return found == want ? 0 : wire_fail(w, "%u events with '%s', want %u", found, text, want);
 }
 

@@ -527,9 +527,7 @@ static int do_user(struct wire *w, const char *arg)
 
 static int do_disconnect(struct wire *w, const char *want)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	return verdict(w, "disconnect", connect(w->c.fd, &none, sizeof(none)), want);
+	return verdict(w, "disconnect", stack_disconnect(w->c.fd), want);
 }
 
 static int do_close(struct wire *w, bool abortive)

@@ -9,6 +9,7 @@
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
+#include "lib/aoopt.h"
 #include "lib/signing.h"
 #include "lib/test.h"
 
@@ -21,44 +22,9 @@ NEEDS_PROGRAMS("ip");
 
 static struct ns_pair net;
 
-struct key {
-	const char *addr;	/* the peers' */
-	const char *text;	/* NULL removes it */
-	int prefix;		/* -1: by TCP_MD5SIG */
-	int device;		/* -1: no TCP_MD5SIG_FLAG_IFINDEX */
-};
-
-static int set_key(int fd, const struct key *key)
-{
-	const union stack_addr addr = stack_addr(key->addr, 0);
-	struct tcp_md5sig cmd = { 0 };
-
-	memcpy(&cmd.tcpm_addr, &addr, stack_addr_len(&addr));
-	if (key->text) {
-		cmd.tcpm_keylen = strlen(key->text);
-		memcpy(cmd.tcpm_key, key->text, cmd.tcpm_keylen);
-	}
-	if (key->prefix < 0 && key->device < 0)
-		return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &cmd, sizeof(cmd));
-	if (key->prefix >= 0) {
-		cmd.tcpm_flags |= TCP_MD5SIG_FLAG_PREFIX;
-		cmd.tcpm_prefixlen = key->prefix;
-	}
-	if (key->device >= 0) {
-		cmd.tcpm_flags |= TCP_MD5SIG_FLAG_IFINDEX;
-		cmd.tcpm_ifindex = key->device;
-	}
-	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &cmd, sizeof(cmd));
-}
-
-static int set_simple(int fd, const char *addr, const char *text)
-{
-	return set_key(fd, &(struct key) { .addr = addr, .text = text, .prefix = -1, .device = -1 });
-}
-
 static int set_for_peer(int fd, const char *peer, const char *text, bool server)
 {
-	return set_simple(fd, peer, text);
+	return md5_set(fd, peer, text);
 }
 
 static const struct signing md5 = {
@@ -132,22 +98,22 @@ static void try_rotation(const struct sides *s)
 	open_pair(s, "secret", &client, &server);
 	flow_pair(&ends[0], client, LARGE, &ends[1], server, 0);
 	go_on(ends, 200);
-	ok = !set_simple(client, s->addr, "another") && !set_simple(server, s->client_addr, "another");
+	ok = !md5_set(client, s->addr, "another") && !md5_set(server, s->client_addr, "another");
 	moved = ends[1].received;
 	go_on(ends, PAUSE_MS);
 	ksft_test_result(ok && ends[1].received > moved, "%s: another key at both ends: the stream goes on\n", s->name);
 
-	failures = signing_count(net.b, s->server, "TcpExt:TCPMD5Unexpected");
-	ok = !set_simple(server, s->client_addr, NULL);
+	failures = stack_counter(net.b, s->server, "TcpExt:TCPMD5Unexpected");
+	ok = !md5_set(server, s->client_addr, NULL);
 	take_the_rest(ends);
 	moved = ends[1].received;
 	go_on(ends, PAUSE_MS);
-	failures = signing_count(net.b, s->server, "TcpExt:TCPMD5Unexpected") - failures;
+	failures = stack_counter(net.b, s->server, "TcpExt:TCPMD5Unexpected") - failures;
 	ksft_print_msg("%lld octets taken, %lld segments refused\n", ends[1].received - moved, failures);
 	ok &= ends[1].received == moved && failures > 0;
 	ksft_test_result(ok, "%s: no key at one end: nothing passes\n", s->name);
 
-	must(!set_simple(server, s->client_addr, "another"), "key");
+	must(!md5_set(server, s->client_addr, "another"), "key");
 	must(!netem_clear(net.a, "veth0"), "netem");
 	ok = flow_run(ends, 2, SIGNING_STALL_MS);
 	flow_explain(ends, 2);
@@ -157,17 +123,17 @@ static void try_rotation(const struct sides *s)
 
 static bool set_mapped(int listener)
 {
-	return !set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", -1, -1 }) &&
-	       set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", 33, -1 }) == -1 && errno == EINVAL &&
-	       !set_key(listener, &(struct key) { "::", "wrong", 0, -1 });
+	return !md5_set_for(listener, "::ffff:" NS_A4, "secret", -1, -1) &&
+	       md5_set_for(listener, "::ffff:" NS_A4, "secret", 33, -1) == -1 && errno == EINVAL &&
+	       !md5_set_for(listener, "::", "wrong", 0, -1);
 }
 
 /* The key of the VRF counts, although another prefix is longer. A key outside of VRFs does not. */
 static bool set_vrf(int listener, const struct sides *s, int vrf)
 {
-	return !set_key(listener, &(struct key) { s->client_addr, "secret", 8, vrf }) &&
-	       !set_key(listener, &(struct key) { s->client_addr, "wrong", -1, -1 }) &&
-	       !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
+	return !md5_set_for(listener, s->client_addr, "secret", 8, vrf) &&
+	       !md5_set_for(listener, s->client_addr, "wrong", -1, -1) &&
+	       !md5_set_for(listener, s->client_addr, "outside", -1, 0);
 }
 
 /*
@@ -194,12 +160,12 @@ static void try_rst_over_link_of_vrf(void)
 	listener = stack_socket(pair.b, XTCP, "::1");
 	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5) &&
 	     !bind(listener, (struct sockaddr *)&any, sizeof(any)) && !listen(listener, 5) &&
-	     !set_key(listener, &(struct key) { "fe80::a", "secret", -1, ns_link_index(pair.b, "vrf0") }),
+	     !md5_set_for(listener, "fe80::a", "secret", -1, ns_link_index(pair.b, "vrf0")),
 	     "listener");
 	client = stack_socket(pair.a, KERNEL, "::1");
 	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
 	to.sin6_scope_id = ns_link_index(pair.a, "veth0");
-	must(client >= 0 && !set_simple(client, "fe80::b", "secret"), "client");
+	must(client >= 0 && !md5_set(client, "fe80::b", "secret"), "client");
 	if (!connect(client, (struct sockaddr *)&to, sizeof(to)))
 		server = accept(listener, NULL, NULL);
 	ok = server >= 0 && stack_carries(client, server, 100);
@@ -224,7 +190,7 @@ static void try_limit(enum stack stack)
 
 	for (n = 0; n < MOST_KEYS; n++) {
 		snprintf(addr, sizeof(addr), "10.1.%d.%d", n / 250, n % 250);
-		if (set_simple(fd, addr, "secret"))
+		if (md5_set(fd, addr, "secret"))
 			break;
 	}
 	err = errno;
@@ -236,8 +202,8 @@ static void try_limit(enum stack stack)
 	}
 	ok = n > 10 && n < MOST_KEYS && err == ENOMEM;
 	ksft_print_msg("%s: %d keys\n", stack_name(stack), n);
-	ok &= !set_simple(fd, "10.1.0.0", "another") && !set_simple(fd, "10.1.0.0", NULL) &&
-	      !set_simple(fd, "10.2.0.0", "secret") && set_simple(fd, "10.3.0.0", "secret") == -1 && errno == ENOMEM;
+	ok &= !md5_set(fd, "10.1.0.0", "another") && !md5_set(fd, "10.1.0.0", NULL) &&
+	      !md5_set(fd, "10.2.0.0", "secret") && md5_set(fd, "10.3.0.0", "secret") == -1 && errno == ENOMEM;
 	ksft_test_result(ok, "%s: net.core.optmem_max limits the keys of a socket\n", stack_name(stack));
 	close(fd);
 }
@@ -261,12 +227,12 @@ static void try_errors(enum stack stack)
 	ok &= getsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &cmd, &len) == -1 && errno == ENOPROTOOPT;
 	len = sizeof(cmd);
 	ok &= getsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &cmd, &len) == -1 && errno == ENOPROTOOPT;
-	ok &= set_key(fd, &(struct key) { NS_B4, "secret", -1, 999 }) == -1 && errno == EINVAL;
+	ok &= md5_set_for(fd, NS_B4, "secret", -1, 999) == -1 && errno == EINVAL;
 	/* a device that is no VRF */
-	ok &= set_key(fd, &(struct key) { NS_B4, "secret", -1, 1 }) == -1 && errno == EINVAL;
-	ok &= !set_key(fd, &(struct key) { NS_B4, "secret", -1, 0 });
-	ok &= set_simple(fd, NS_B4, NULL) == -1 && errno == ENOENT;
-	ok &= !set_key(fd, &(struct key) { NS_B4, NULL, -1, 0 });
+	ok &= md5_set_for(fd, NS_B4, "secret", -1, 1) == -1 && errno == EINVAL;
+	ok &= !md5_set_for(fd, NS_B4, "secret", -1, 0);
+	ok &= md5_set(fd, NS_B4, NULL) == -1 && errno == ENOENT;
+	ok &= !md5_set_for(fd, NS_B4, NULL, -1, 0);
 	ksft_test_result(ok, "%s: errors, and nobody can read a key\n", stack_name(stack));
 	close_each(fd6, fd);
 }

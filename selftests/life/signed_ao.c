@@ -66,8 +66,8 @@ static const struct signing ao = {
 
 static long long all_good(const struct sides *s)
 {
-	return signing_count(net.a, s->client, "TcpExt:TCPAOGood") +
-	       signing_count(net.b, s->server, "TcpExt:TCPAOGood");
+	return stack_counter(net.a, s->client, "TcpExt:TCPAOGood") +
+	       stack_counter(net.b, s->server, "TcpExt:TCPAOGood");
 }
 
 static void try_stream(const struct sides *s, const struct aoopt_key *like, const char *name)

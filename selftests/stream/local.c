@@ -12,6 +12,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/ip.h>
 #include <sys/sendfile.h>
+#include "lib/aoopt.h"
 #include "lib/tap.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
@@ -113,19 +114,6 @@ static void counts(void)
 	close_each(client, server);
 }
 
-/* A write, and its reader, in a trace of all events: how many lines have this and each of the others. */
-static int traced(const char *this, const char *other, const char *third)
-{
-	char line[1024];
-	int found = 0;
-	FILE *trace = tracing_open();
-
-	while (fgets(line, sizeof(line), trace))
-		found += strstr(line, this) && strstr(line, other) && strstr(line, third);
-	fclose(trace);
-	return found;
-}
-
 /* The trace of all events has such a write, no segment, and what its ACK would have told. */
 static void is_traced(void)
 {
@@ -140,10 +128,10 @@ static void is_traced(void)
 	tracing_set("events/xtcp/enable", "0");
 	snprintf(ends, sizeof(ends), ":%d peer=", stack_port(client));
 	snprintf(acked, sizeof(acked), " acked=%d sacked=0 lost=0 delivered=%d pipe=0 ", PIECE, PIECE);
-	right = traced(": xtcp_local: ", ends, " state=ESTABLISHED flags=[PA] ") == 1 && right;
-	right = traced(": xtcp_local: ", ends, " len=1000 shift=") == 1 && right;
-	right = traced(": xtcp_ack: ", ends, acked) == 1 && right;
-	ksft_test_result(right && !traced(": xtcp_segment_", "", ""), "%s: a trace shows the short way\n", here);
+	right = tracing_count(": xtcp_local: ", ends, " state=ESTABLISHED flags=[PA] ") == 1 && right;
+	right = tracing_count(": xtcp_local: ", ends, " len=1000 shift=") == 1 && right;
+	right = tracing_count(": xtcp_ack: ", ends, acked) == 1 && right;
+	ksft_test_result(right && !tracing_count(": xtcp_segment_", "", ""), "%s: a trace shows the short way\n", here);
 	close_each(client, server);
 }
 
@@ -350,17 +338,13 @@ static void is_agreed(const char *what, const char *sysctl, int value, int befor
 
 static void is_signed(void)
 {
-	const union stack_addr addr = stack_addr(here, PORT);
-	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "abc" };
 	const int listener = stack_listener(net, XTCP, here, PORT, true);
 	const long long begun = local();
 	bool right;
 	long at = 0;
 
-	memcpy(&key.tcpm_addr, &addr, sizeof(addr));
 	client = stack_socket(net, XTCP, here);
-	must(listener >= 0 && client >= 0 && !setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) &&
-	     !setsockopt(client, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) && !stack_connect(client, here, PORT),
+	must(!md5_set(listener, here, "abc") && !md5_set(client, here, "abc") && !stack_connect(client, here, PORT),
 	     "keys");
 	server = stack_accept_or_die(listener);
 	right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at);

@@ -115,19 +115,9 @@ static void make_patterns(void)
 	plan->acks = 0xf000;
 }
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static int timeouts_of(const struct droppath *path, enum stack stack)
 {
-	const char *file = stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
-
-	return counter_now(path->a, file, "TcpExt:TCPTimeouts");
+	return stack_counter(path->a, stack, "TcpExt:TCPTimeouts");
 }
 
 static unsigned char octet(size_t n)
@@ -168,7 +158,7 @@ static const char *send_all(struct reader *reader, int fd, int listener, size_t 
 {
 	struct droppath *path = &reader->path;
 	unsigned char text[SEGMENTS * MTU];
-	long long end = now_ms() + DEADLINE_MS;
+	long long end = wait_now_ms() + DEADLINE_MS;
 	const char *wrong = NULL;
 
 	for (size_t i = 0; i < total; i++)
@@ -177,7 +167,7 @@ static const char *send_all(struct reader *reader, int fd, int listener, size_t 
 	if (stack_connect(fd, DROPPATH_B, PORT) && errno != EINPROGRESS)
 		return "connect()";
 	reader->got = 0;
-	while (reader->fd < 0 && now_ms() < end) {
+	while (reader->fd < 0 && wait_now_ms() < end) {
 		droppath_step(path, 10);
 		reader->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	}
@@ -190,7 +180,7 @@ static const char *send_all(struct reader *reader, int fd, int listener, size_t 
 		droppath_step(path, 10);
 		if (reader->wrong)
 			wrong = "wrong octets";
-		else if (now_ms() > end)
+		else if (wait_now_ms() > end)
 			wrong = "not all was acknowledged in time";
 	}
 	if (!wrong && reader->got != total)

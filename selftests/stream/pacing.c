@@ -424,7 +424,6 @@ static void nearly_nothing(bool fq)
 static void timers_at_the_end(void)
 {
 	static int server[ORPHANS];
-	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int client, i, err;
 
 	for (i = 0; i < ORPHANS; i++) {
@@ -432,7 +431,7 @@ static void timers_at_the_end(void)
 		set_rate(client, 1 + i * 1000);
 		bulk_send(client, sizeof(octets));
 		if (i % 3 == 0)
-			must(!connect(client, &none, sizeof(none)), "disconnect");
+			must(!stack_disconnect(client), "disconnect");
 		if (i % 3 == 1)
 			must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, 8), "SO_LINGER");
 		close(client);

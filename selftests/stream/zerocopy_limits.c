@@ -190,7 +190,6 @@ static void kill_one(int client)
 static void end_gives_back(enum stack stack, enum end how)
 {
 	static const char *const names[] = { "close()", "a reset", "a disconnect", "a kill", "the end of a namespace" };
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct ns_pair own;
 	int client, server;
 	bool good;
@@ -206,7 +205,7 @@ static void end_gives_back(enum stack stack, enum end how)
 	good = !may_pin(stack);
 	become_root();
 	if (how == DISCONNECT)
-		must(!connect(client, &unspec, sizeof(unspec)), "disconnect");
+		must(!stack_disconnect(client), "disconnect");
 	if (how == RESET)
 		must(!stack_reset_at_close(server) && !close(server), "reset");
 	else if (how == ENDS)

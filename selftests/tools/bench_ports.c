@@ -205,7 +205,7 @@ static int run_beside(int ports)
 
 static long long counted(enum stack stack, const char *name)
 {
-	return counter_now(pair.a, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+	return stack_counter(pair.a, stack, name);
 }
 
 static long long entered(enum stack stack)

@@ -293,7 +293,7 @@ static void stop(pid_t pid)
 
 static long long syns_resent(enum stack stack)
 {
-	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", "TcpExt:TCPSynRetrans");
+	return stack_counter(ns, stack, "TcpExt:TCPSynRetrans");
 }
 
 static void transact(enum stack stack)
