@@ -233,3 +233,38 @@ int bulk_unacknowledged(int fd)
 	must(!ioctl(fd, SIOCOUTQ, &queued), "SIOCOUTQ");
 	return queued;
 }
+
+static void *carry(void *arg)
+{
+	struct carrier *c = arg;
+
+	while (!c->stop && !c->broken) {
+		if (!stack_carries(c->client, c->server, 3000) || !stack_carries(c->server, c->client, 3000))
+			c->broken = true;
+		c->rounds++;
+		wait_tick();
+	}
+	return NULL;
+}
+
+void carrier_start(struct carrier *c, const struct ns_pair *net, enum stack stack, int port)
+{
+	*c = (struct carrier){};
+	stack_pair_or_die(net->a, KERNEL, net->b, stack, NS_B4, port, &c->client, &c->server);
+	must(!pthread_create(&c->thread, NULL, carry, c), "no threads");
+}
+
+bool carrier_goes_on(struct carrier *c)
+{
+	int before = c->rounds;
+
+	return WAIT_FOR(c->rounds > before + 2 || c->broken, STACK_DEADLINE_MS) && !c->broken;
+}
+
+bool carrier_stop(struct carrier *c)
+{
+	c->stop = true;
+	pthread_join(c->thread, NULL);
+	close_each(c->client, c->server);
+	return !c->broken;
+}

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "ns.h"
+#include "stack.h"
 
 /* One end of a connection: what it sends, what it must receive, how far it got. */
 struct flow {
@@ -56,3 +59,20 @@ void bulk_send(int fd, int len);
 
 /* Octets that were written and not acknowledged. */
 int bulk_unacknowledged(int fd);
+
+/* A connection of kernel TCP to a server of any stack that carries data there and back, until it is stopped. */
+struct carrier {
+	int client, server;
+	pthread_t thread;
+	atomic_bool stop, broken;
+	atomic_int rounds;
+};
+
+/* From net->a to net->b, over IPv4. */
+void carrier_start(struct carrier *c, const struct ns_pair *net, enum stack stack, int port);
+
+/* Two rounds that begin from now on come to their end. */
+bool carrier_goes_on(struct carrier *c);
+
+/* Was all carried unchanged? */
+bool carrier_stop(struct carrier *c);

@@ -228,3 +228,26 @@ void module_let_nothing_load(void)
 	atexit(let_load_again);
 	must_put(MODPROBE, "\n");
 }
+
+int module_build_load(enum stack build, const char *parameters)
+{
+	return build == XTCP ? module_load(parameters) : module_second_load(parameters);
+}
+
+int module_build_unload(enum stack build)
+{
+	return build == XTCP ? module_unload() : module_second_unload();
+}
+
+int module_set(enum stack build, const char *parameter, const char *text)
+{
+	char path[96];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", build == XTCP ? "xtcp" : MODULE_SECOND, parameter);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include "stack.h"
 
 /* Parameters as on insmod's command line, "" for none. 0, or -1 with errno. */
 int module_load(const char *parameters);
@@ -51,6 +52,18 @@ int module_references(void);
 int module_second_load(const char *parameters);
 int module_second_unload(void);
 bool module_second_is_loaded(void);
+
+/* Of the two the one that is @build, XTCP or SECOND; and the other one. */
+int module_build_load(enum stack build, const char *parameters);
+int module_build_unload(enum stack build);
+
+static inline enum stack module_other(enum stack build)
+{
+	return build == XTCP ? SECOND : XTCP;
+}
+
+/* Writes to a parameter of it: 0, or an errno. */
+int module_set(enum stack build, const char *parameter, const char *text);
 
 /*
  * A congestion control as a module of its own, twice: the files that XTCP_AIMD_KO and XTCP_AIMD_V2_KO name. replace()

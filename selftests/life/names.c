@@ -11,17 +11,9 @@ static atomic_bool stop;
 static atomic_int exchanged, failures;
 
 /* 0, or the errno of the write. */
-static int set_name(enum stack stack, const char *name)
+static int set_name(enum stack build, const char *name)
 {
-	char path[64];
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/name", stack == XTCP ? "xtcp" : MODULE_SECOND);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, name, strlen(name)) < 0)
-		err = errno;
-	close(fd);
-	return err;
+	return module_set(build, "name", name);
 }
 
 static bool has_generic(const char *name)

@@ -186,24 +186,14 @@ static bool holders_name(pid_t pid)
 	return !pclose(pipe) && found;
 }
 
-/* As xtcp upgrade does it: an errno, or 0. */
-static int take_name(void)
-{
-	int fd = open("/sys/module/xtcp/parameters/name", O_WRONLY | O_CLOEXEC);
-	int said = write(fd, "xtcp", 4) < 0 ? errno : 0;
-
-	close(fd);
-	return said;
-}
-
 static void read_slowly(const struct slow *slow)
 {
 	struct user user = begin(slow);
 	pid_t rmmod;
 	int said;
 
-	ksft_test_result(take_name() == (slow->lists ? 0 : EBUSY), "%s: nothing waits for him to change the name\n",
-			 slow->path);
+	ksft_test_result(module_set(XTCP, "name", "xtcp") == (slow->lists ? 0 : EBUSY),
+			 "%s: nothing waits for him to change the name\n", slow->path);
 	said = module_unload_apart(&rmmod);
 	ksft_print_msg("%s: rmmod: %d\n", slow->path, said);
 	if (slow->holds) {
@@ -217,7 +207,7 @@ static void read_slowly(const struct slow *slow)
 		must(waitpid(rmmod, NULL, 0) == rmmod, "rmmod");
 	ksft_test_result(WAIT_FOR(!module_is_loaded() || !module_unload_now(), STACK_DEADLINE_MS),
 			 "%s: when he has gone the module goes\n", slow->path);
-	must(!module_load("") && !take_name(), "the module");
+	must(!module_load("") && !module_set(XTCP, "name", "xtcp"), "the module");
 }
 
 static void only_open(void)

@@ -27,35 +27,20 @@ static bool is_debug_kernel(void)
 	return !access("/proc/lockdep_stats", F_OK);
 }
 
-static int load(enum stack stack, const char *parameters)
-{
-	return stack == XTCP ? module_load(parameters) : module_second_load(parameters);
-}
-
-static int unload(enum stack stack)
-{
-	return stack == XTCP ? module_unload() : module_second_unload();
-}
-
 static bool is_loaded(enum stack stack)
 {
 	return stack == XTCP ? module_is_loaded() : module_second_is_loaded();
 }
 
-static enum stack other(enum stack stack)
-{
-	return stack == XTCP ? SECOND : XTCP;
-}
-
 static void load_or_die(enum stack stack)
 {
-	must_say(!load(stack, ""), "cannot load %s", stack_name(stack));
+	must_say(!module_build_load(stack, ""), "cannot load %s", stack_name(stack));
 }
 
 /* The last reference goes with the last descriptor, which may take a moment. */
 static void unload_or_die(enum stack stack)
 {
-	must_say(WAIT_FOR(!unload(stack), STACK_DEADLINE_MS), "cannot unload %s", stack_name(stack));
+	must_say(WAIT_FOR(!module_build_unload(stack), STACK_DEADLINE_MS), "cannot unload %s", stack_name(stack));
 }
 
 /* @top stands in front of the other one afterwards: its handlers are asked first. */
@@ -113,14 +98,15 @@ static void refused(enum stack stack, const char *parameters, const char *messag
 {
 	unload_or_die(stack);
 	klog_forget();
-	ksft_test_result(load(stack, parameters) < 0 && errno == EBUSY && klog_has(message) && !is_loaded(stack),
+	ksft_test_result(module_build_load(stack, parameters) < 0 && errno == EBUSY && klog_has(message) &&
+			 !is_loaded(stack),
 			 "%s with %s is refused: \"%s\"\n", stack_name(stack), parameters, message);
 	load_or_die(stack);
 }
 
 static void refusals(void)
 {
-	ksft_test_result(load(SECOND, "") < 0 && errno == EEXIST, "a second module of one name is refused\n");
+	ksft_test_result(module_second_load("") < 0 && errno == EEXIST, "a second module of one name is refused\n");
 	refused(SECOND, "family=25", "xtcp_b: family=25 is taken by xtcp;");
 	refused(XTCP, "family=27", "xtcp: family=27 is taken by xtcp_b;");
 	refused(SECOND, "family=2", "xtcp_b: family=2 is taken;");
@@ -256,7 +242,7 @@ static void connected_ports(void)
 	for (enum stack first = XTCP; first <= SECOND; first++) {
 		ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "%d %d", PORT + 80 + first, PORT + 80 + first);
 		one = stack_connected(pair.b, first, NS_A4, PORT + 70);
-		two = stack_connected(pair.b, other(first), NS_A4, PORT + 70);
+		two = stack_connected(pair.b, module_other(first), NS_A4, PORT + 70);
 		good &= one >= 0 && two < 0 && errno == EADDRNOTAVAIL;
 		if (two >= 0)
 			close(two);
@@ -365,8 +351,7 @@ static void record_stays(enum stack old, enum stack new, bool far_away, int port
 		ksft_exit_fail_msg("no such listener: %s\n", strerror(errno));
 	waits = far_away ? -1 : stack_connected(pair.a, KERNEL, NS_B4, port);
 	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);
-	must(client >= 0 && !fcntl(client, F_SETFL, O_NONBLOCK) && stack_connect(client, NS_B4, port) &&
-	     errno == EINPROGRESS, "the client does not come back");
+	must(!stack_begin(client, NS_B4, port), "the client does not come back");
 	ksft_test_result(WAIT_FOR(counter_now(pair.a, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS) &&
 			 rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT,
 			 "TIME-WAIT of %s stays when a client of %s %s\n", stack_name(old), stack_name(new),
@@ -383,62 +368,17 @@ static void moves(void)
 	for (enum stack top = XTCP; top <= SECOND; top++) {
 		put_on_top(top);
 		for (enum stack old = XTCP; old <= SECOND; old++, port += 6) {
-			accepted_before(old, other(old), NS_B4, port);
-			accepted_before(old, other(old), NS_B6, port + 1);
-			record_makes_way(old, other(old), NS_B4, port + 2);
-			record_makes_way(old, other(old), NS_B6, port + 3);
-			record_stays(old, other(old), true, port + 4);
-			record_stays(old, other(old), false, port + 5);
+			accepted_before(old, module_other(old), NS_B4, port);
+			accepted_before(old, module_other(old), NS_B6, port + 1);
+			record_makes_way(old, module_other(old), NS_B4, port + 2);
+			record_makes_way(old, module_other(old), NS_B6, port + 3);
+			record_stays(old, module_other(old), true, port + 4);
+			record_stays(old, module_other(old), false, port + 5);
 		}
 	}
 }
 
 /* ---- unloading */
-
-/* A connection of kernel TCP to a server of one of the three that carries data there and back until it is stopped. */
-struct carrier {
-	int client, server;
-	pthread_t thread;
-	atomic_bool stop, broken;
-	atomic_int rounds;
-};
-
-static void *carry(void *arg)
-{
-	struct carrier *c = arg;
-
-	while (!c->stop && !c->broken) {
-		if (!stack_carries(c->client, c->server, 3000) || !stack_carries(c->server, c->client, 3000))
-			c->broken = true;
-		c->rounds++;
-		wait_tick();
-	}
-	return NULL;
-}
-
-static void carrier_start(struct carrier *c, enum stack stack, int port)
-{
-	c->stop = false;
-	c->broken = false;
-	stack_pair_or_die(pair.a, KERNEL, pair.b, stack, NS_B4, port, &c->client, &c->server);
-	must(!pthread_create(&c->thread, NULL, carry, c), "no threads");
-}
-
-/* Two rounds that begin from now on have come to their end. */
-static bool carrier_goes_on(struct carrier *c)
-{
-	int before = c->rounds;
-
-	return WAIT_FOR(c->rounds > before + 2 || c->broken, STACK_DEADLINE_MS) && !c->broken;
-}
-
-static bool carrier_stop(struct carrier *c)
-{
-	c->stop = true;
-	pthread_join(c->thread, NULL);
-	close_each(c->client, c->server);
-	return !c->broken;
-}
 
 static struct carrier kernels;
 
@@ -457,17 +397,17 @@ static void one_by_one(enum stack first, bool on_top)
 	struct carrier rest = {};
 	bool good;
 
-	put_on_top(on_top ? first : other(first));
-	carrier_start(&rest, other(first), PORT + 70 + first);
+	put_on_top(on_top ? first : module_other(first));
+	carrier_start(&rest, &pair, module_other(first), PORT + 70 + first);
 	unload_or_die(first);
 	good = carrier_goes_on(&rest) && carrier_goes_on(&kernels) && family_is(first, false) &&
-	       family_is(other(first), true);
+	       family_is(module_other(first), true);
 	ksft_test_result(good, "%s, loaded %s, goes; %s and kernel TCP carry on\n", stack_name(first),
-			 on_top ? "last" : "first", stack_name(other(first)));
+			 on_top ? "last" : "first", stack_name(module_other(first)));
 	good = carrier_stop(&rest);
-	unload_or_die(other(first));
-	good = good && carrier_goes_on(&kernels) && family_is(other(first), false);
-	ksft_test_result(good, "then %s, and kernel TCP carries on\n", stack_name(other(first)));
+	unload_or_die(module_other(first));
+	good = good && carrier_goes_on(&kernels) && family_is(module_other(first), false);
+	ksft_test_result(good, "then %s, and kernel TCP carries on\n", stack_name(module_other(first)));
 	load_or_die(XTCP);
 	load_or_die(SECOND);
 }
@@ -587,8 +527,8 @@ static void under_load(void)
 		stack = next[i % ARRAY_SIZE(next)];
 		good = work_goes_on(XTCP) && work_goes_on(SECOND);
 		pthread_rwlock_wrlock(&gates[stack]);
-		good = good && WAIT_FOR(!unload(stack), STACK_DEADLINE_MS);
-		good = good && work_goes_on(other(stack)) && carrier_goes_on(&kernels);
+		good = good && WAIT_FOR(!module_build_unload(stack), STACK_DEADLINE_MS);
+		good = good && work_goes_on(module_other(stack)) && carrier_goes_on(&kernels);
 		if (!is_loaded(stack))
 			load_or_die(stack);
 		pthread_rwlock_unlock(&gates[stack]);
@@ -630,7 +570,7 @@ static void spaces(void)
 	bool good = true;
 
 	for (enum stack s = XTCP; s <= SECOND; s++)
-		carrier_start(&both[s], s, PORT + 75 + s);
+		carrier_start(&both[s], &pair, s, PORT + 75 + s);
 	for (rounds = 0; rounds < 2; rounds++) {
 		for (i = 0; i < SPACES && good; i++) {
 			ns[i] = ns_make();
@@ -669,7 +609,7 @@ int main(int argc, char **argv)
 {
 	test_begin(2 + parts_results(parts, argv + 1));
 	must(!ns_pair_make(&pair), "no namespaces");
-	carrier_start(&kernels, KERNEL, PORT + 90);
+	carrier_start(&kernels, &pair, KERNEL, PORT + 90);
 	load_or_die(SECOND);
 	parts_run(parts, argv + 1);
 	unload_or_die(SECOND);

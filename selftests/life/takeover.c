@@ -24,33 +24,18 @@ NEEDS_SECOND;
 
 static struct ns_pair pair;
 
-static int load(enum stack stack)
-{
-	return stack == XTCP ? module_load("") : module_second_load("");
-}
-
-static int unload(enum stack stack)
-{
-	return stack == XTCP ? module_unload() : module_second_unload();
-}
-
-static enum stack other(enum stack stack)
-{
-	return stack == XTCP ? SECOND : XTCP;
-}
-
 /* The builds have exchanged their names. */
 static bool renamed;
 
 static const char *listing_of(enum stack stack, const char *addr)
 {
-	return sides_listing(renamed ? other(stack) : stack, addr);
+	return sides_listing(renamed ? module_other(stack) : stack, addr);
 }
 
 /* @next stands in front of the other one afterwards; nothing of it is there now. */
 static void load_newer(enum stack next)
 {
-	if (!WAIT_FOR(!unload(next), STACK_DEADLINE_MS) || load(next))
+	if (!WAIT_FOR(!module_build_unload(next), STACK_DEADLINE_MS) || module_build_load(next, ""))
 		ksft_exit_fail_msg("cannot load %s again: %s\n", stack_name(next), strerror(errno));
 }
 
@@ -107,7 +92,7 @@ static int client_or_die(const char *addr, int port)
 static bool is_of(enum stack stack, int client, const char *addr, int port)
 {
 	return rows_state(pair.b, listing_of(stack, addr), port, stack_port(client)) == TCP_ESTABLISHED &&
-	       !rows_state(pair.b, listing_of(other(stack), addr), port, stack_port(client));
+	       !rows_state(pair.b, listing_of(module_other(stack), addr), port, stack_port(client));
 }
 
 static bool both_ways(int client, int server)
@@ -416,32 +401,10 @@ static void refusals(void)
 
 /* ---- what keeps segments out */
 
-static int add_md5(int fd, const char *peer, int prefix, const char *text)
-{
-	const union stack_addr addr = stack_addr(peer, 0);
-	struct tcp_md5sig key = {
-		.tcpm_flags = prefix ? TCP_MD5SIG_FLAG_PREFIX : 0,
-		.tcpm_prefixlen = prefix,
-		.tcpm_keylen = strlen(text),
-	};
-
-	memcpy(&key.tcpm_addr, &addr, stack_addr_len(&addr));
-	memcpy(key.tcpm_key, text, key.tcpm_keylen);
-	return setsockopt(fd, IPPROTO_TCP, prefix ? TCP_MD5SIG_EXT : TCP_MD5SIG, &key, sizeof(key));
-}
-
 static int add_ao(int fd, const char *peer, int prefix, int sndid, int rcvid, const char *algorithm)
 {
 	return aoopt_add(fd, &(struct aoopt_key){ .addr = peer, .prefix = prefix, .sndid = sndid, .rcvid = rcvid,
 						  .algorithm = algorithm, .keyflags = TCP_AO_KEYF_EXCLUDE_OPT });
-}
-
-static int option(int fd, int level, int name)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
 }
 
 /* The listener goes over. @out lacks what it would need, and gets no answer, though first. The old descriptor. */
@@ -471,11 +434,11 @@ static void md5_keys(const char *bound, const char *addr, const char *peer, int 
 	bool good;
 
 	/* the longer prefix counts */
-	must(!add_md5(listener, peer, 0, "secret") && !add_md5(listener, peer, bits, "another") &&
-	     !add_md5(in, addr, 0, "secret"), "MD5");
+	must(!md5_set(listener, peer, "secret") && !md5_set_for(listener, peer, "another", bits, -1) &&
+	     !md5_set(in, addr, "secret"), "MD5");
 	old = lets_in(listener, client_of(KERNEL, addr, false), in, bound, addr, port, &good);
-	ksft_test_result(good && option(listener, IPPROTO_TCP, XTCP_KEYS) == 2, "MD5 keys of %s at %s go along\n", peer,
-			 bound);
+	good = good && stack_get(listener, IPPROTO_TCP, XTCP_KEYS) == 2;
+	ksft_test_result(good, "MD5 keys of %s at %s go along\n", peer, bound);
 	close_each(old, listener);
 }
 
@@ -573,7 +536,7 @@ static void without_memory(int port)
 	}
 	for (nth = 1; good && hit; nth++) {
 		listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
-		must(!add_md5(listener, "10.1.2.3", 0, "secret") &&
+		must(!md5_set(listener, "10.1.2.3", "secret") &&
 		     !add_ao(listener, "10.1.2.4", 0, 1, 1, NULL), "keys");
 		fd = beside(SECOND, NS_B4, port);
 		failing_nth(nth);
@@ -582,7 +545,7 @@ static void without_memory(int port)
 		failing_nth(0);
 		refusals += !!err;
 		good = (!err || (hit && err == ENOMEM)) && is_of_build(listener, err ? XTCP : SECOND) &&
-		       option(listener, IPPROTO_TCP, XTCP_KEYS) == 2;
+		       stack_get(listener, IPPROTO_TCP, XTCP_KEYS) == 2;
 		client = client_or_die(NS_B4, port);
 		close_each(stack_accept_or_die(listener), client, fd, listener);
 	}
@@ -683,7 +646,7 @@ static void by_cookie(bool with_key, int port)
 	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true), client = client_of(KERNEL, NS_B4, false);
 	int old, server;
 
-	must(!with_key || (!add_md5(listener, NS_A4, 0, "secret") && !add_md5(client, NS_B4, 0, "secret")), "MD5");
+	must(!with_key || (!md5_set(listener, NS_A4, "secret") && !md5_set(client, NS_B4, "secret")), "MD5");
 	must(!ns_sysctl_set(pair.b, "net.xtcp.syncookies", "2") && !netem_hold(pair.b, "veth0") &&
 	     stack_connect(client, NS_B4, port) && errno == EINPROGRESS &&
 	     WAIT_FOR(netem_waiting(pair.b, "veth0") > 0, STACK_DEADLINE_MS), "a SYN-ACK that waits");
@@ -777,7 +740,7 @@ static void under_load(void)
 		pthread_create(&servers[t], NULL, answer, &listener);
 	for (t = 0; t < CLIENTS; t++)
 		pthread_create(&clients[t], NULL, ask, &port);
-	for (i = 0; i < rounds && good; i++, next = other(next)) {
+	for (i = 0; i < rounds && good; i++, next = module_other(next)) {
 		stage = "a build is loaded";
 		load_newer(next);
 		good = goes_on();
@@ -788,9 +751,9 @@ static void under_load(void)
 		let_go(listener, old);
 		good = good && goes_on();
 		stage = "the old build is unloaded";
-		good = good && WAIT_FOR(!unload(other(next)), STACK_DEADLINE_MS) && goes_on();
+		good = good && WAIT_FOR(!module_build_unload(module_other(next)), STACK_DEADLINE_MS) && goes_on();
 		stage = "it is loaded again";
-		good = good && !load(other(next));
+		good = good && !module_build_load(module_other(next), "");
 	}
 	stop = true;
 	for (t = 0; t < CLIENTS; t++)
@@ -805,20 +768,10 @@ static void under_load(void)
 
 /* ---- the family */
 
-#define FAMILY_OF "/sys/module/%s/parameters/family"
-
 /* 0, or the errno of the write. */
-static int set_family(enum stack stack, const char *number)
+static int set_family(enum stack build, const char *number)
 {
-	char path[64];
-	int fd, err = 0;
-
-	snprintf(path, sizeof(path), FAMILY_OF, stack == XTCP ? "xtcp" : MODULE_SECOND);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, number, strlen(number)) < 0)
-		err = errno;
-	close(fd);
-	return err;
+	return module_set(build, "family", number);
 }
 
 static int family_of(enum stack stack)
@@ -826,7 +779,7 @@ static int family_of(enum stack stack)
 	char path[64], *text;
 	int number;
 
-	snprintf(path, sizeof(path), FAMILY_OF, stack == XTCP ? "xtcp" : MODULE_SECOND);
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/family", stack == XTCP ? "xtcp" : MODULE_SECOND);
 	text = ns_read_file(ns_home(), path);
 	number = text ? atoi(text) : -1;
 	free(text);
@@ -884,10 +837,11 @@ static void families(void)
 	failures = 0;
 	for (t = 0; t < 2; t++)
 		pthread_create(&threads[t], NULL, open_all_the_time, NULL);
-	for (i = 0; i < rounds && good; i++, has = other(has)) {
+	for (i = 0; i < rounds && good; i++, has = module_other(has)) {
 		before = opened;
 		good = !set_family(has, "25") && family_of(has) == AF_XTCP && opens(AF_XTCP, 0, has) &&
-		       family_of(other(has)) == MODULE_SECOND_FAMILY && opens(MODULE_SECOND_FAMILY, 0, other(has)) &&
+		       family_of(module_other(has)) == MODULE_SECOND_FAMILY &&
+		       opens(MODULE_SECOND_FAMILY, 0, module_other(has)) &&
 		       WAIT_FOR(opened > before + 10 || failures, STACK_DEADLINE_MS);
 		if (!good)
 			ksft_print_msg("round %d: families %d and %d, %d sockets, then %s\n", i, family_of(XTCP),
@@ -920,20 +874,9 @@ static const struct setting {
 	{ IPPROTO_TCP, TCP_FASTOPEN, 11 },
 };
 
-/* One of those that may share @port. */
-static int shared_listener(const char *addr, int port)
-{
-	int fd = stack_socket(pair.b, XTCP, addr);
-	union stack_addr at = stack_addr(addr, port);
-
-	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && !bind(fd, &at.sa, stack_addr_len(&at)) &&
-	     !listen(fd, 9), "a listener that shares its port");
-	return fd;
-}
-
 static int option_of(int fd, const struct setting *setting)
 {
-	return option(fd, setting->level, setting->option);
+	return stack_get(fd, setting->level, setting->option);
 }
 
 #define RULES	"printf 'to=10.0.0.0/8 rto_min=7 cc=reno\ndport=7 keepalive=3 pacing=1mbit cgroup=1\n'"
@@ -969,15 +912,15 @@ static void by_the_tool(void)
 	must(!ns_call(pair.b, add_paths, NULL), "paths");
 	kept[0] = client_or_die(NS_B4, PORT + 30);
 	kept[1] = stack_accept_or_die(four);
-	wide = shared_listener("0.0.0.0", PORT + 32);
-	owned = shared_listener(NS_B4, PORT + 32);
+	wide = stack_member_or_die(pair.b, XTCP, "0.0.0.0", PORT + 32);
+	owned = stack_member_or_die(pair.b, XTCP, NS_B4, PORT + 32);
 	keys = stack_listener(pair.b, XTCP, NS_B4, PORT + 33, true);
 	/* a connection in a namespace that has nothing else; the descriptor of the namespace goes */
 	alone = ns_make();
 	must(alone >= 0, "a namespace");
 	stack_pair_or_die(alone, XTCP, alone, XTCP, "127.0.0.1", PORT + 34, &ends[0], &ends[1]);
 	close(alone);
-	must(!add_md5(keys, NS_A4, 0, "abc") && !ns_shell(pair.b, RULES " | scripts/tools/xtcp-policy replace -"),
+	must(!md5_set(keys, NS_A4, "abc") && !ns_shell(pair.b, RULES " | scripts/tools/xtcp-policy replace -"),
 	     "keys and rules");
 	hangs = asleep_owner_begin(&owner, owned);	/* the laboratory cannot */
 	must(!setenv("stays", hangs ? "stays in xtcp: it is in a call that does not end" : "5 listeners", true) &&
@@ -997,7 +940,7 @@ static void by_the_tool(void)
 	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, 0, SECOND) &&
 			 opens(AF_INET, IPPROTO_XTCP, SECOND),
 			 "xtcp upgrade, by two at once: new sockets are of the new build; what is in a call stays\n");
-	ksft_test_result(is_of_build(keys, SECOND) && option(keys, IPPROTO_TCP, XTCP_KEYS) == 1 &&
+	ksft_test_result(is_of_build(keys, SECOND) && stack_get(keys, IPPROTO_TCP, XTCP_KEYS) == 1 &&
 			 !ns_shell(pair.b, "[ \"$(scripts/tools/xtcp-policy list | sed 's/ #.*//' | sort)\" = "
 				   "\"$(scripts/tools/xtcp-policy --name xtcp_b list | sed 's/ #.*//' | sort)\" ] && "
 				   "[ \"$(scripts/tools/xtcp-policy list | wc -l)\" = 2 ]"),
@@ -1050,7 +993,7 @@ static void by_the_tool(void)
 			 "its status is known, and then the old build can go\n");
 	close_each(four, six);
 	renamed = false;
-	if (!WAIT_FOR(!unload(SECOND), STACK_DEADLINE_MS) || load(XTCP) || load(SECOND))
+	if (!WAIT_FOR(!module_second_unload(), STACK_DEADLINE_MS) || module_load("") || module_second_load(""))
 		ksft_exit_fail_msg("cannot load both again: %s\n", strerror(errno));
 }
 
@@ -1074,7 +1017,7 @@ int main(int argc, char **argv)
 	if (module_second_load(""))
 		ksft_exit_fail_msg("cannot load %s: %s\n", stack_name(SECOND), strerror(errno));
 	parts_run(parts, argv + 1);
-	ksft_test_result(WAIT_FOR(!unload(SECOND), STACK_DEADLINE_MS) && module_references() == 0,
+	ksft_test_result(WAIT_FOR(!module_second_unload(), STACK_DEADLINE_MS) && module_references() == 0,
 			 "nothing holds a build any more\n");
 	ns_pair_close(&pair);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
