@@ -25,6 +25,27 @@ int tun_open(int ns, const char *name)
 	return ns_call(ns, open_here, (void *)name);
 }
 
+size_t tun_lay_out(uint8_t *packet, const char *from, const char *to, const struct wire_segment *seg)
+{
+	static struct wire lane;
+	struct wire_segment whole = *seg;
+
+	lane.ip = strchr(from, ':') ? 6 : 4;
+	whole.doff = seg->doff ?: -1;
+	whole.cut = -1;
+	stack_put_addr(whole.src, from);
+	stack_put_addr(whole.dst, to);
+	return wire_segment_build(&lane, &whole, packet);
+}
+
+void tun_inject(int tun, const char *from, const char *to, const struct wire_segment *seg)
+{
+	static uint8_t packet[WIRE_PACKET_MAX];
+	const ssize_t len = tun_lay_out(packet, from, to, seg);
+
+	must(write(tun, packet, len) == len, "inject");
+}
+
 static int make_sink(int ns)
 {
 	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };

@@ -10,8 +10,17 @@
 #include <linux/tcp.h>
 #endif
 
+struct wire_segment;
+
 /* Makes a tun device whose packets begin with the IP header, without blocking. Its descriptor, or -1 with a line. */
 int tun_open(int ns, const char *name);
+
+/*
+ * Lays out the segment that @seg tells of (wire.h), from one address to another one, with its IP header. A doff of 0 is
+ * the right one, and nothing is cut. Its length. tun_inject() writes it to a tun device, or ends the program.
+ */
+size_t tun_lay_out(uint8_t *packet, const char *from, const char *to, const struct wire_segment *seg);
+void tun_inject(int tun, const char *from, const char *to, const struct wire_segment *seg);
 
 /*
  * Makes the namespace @ns one whose answers vanish: packets come in by the tun device tun0, which has @addr, and what

@@ -12,10 +12,12 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
+#include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/udp.h>
 #include "lib/test.h"
 #include "tun.h"
+#include "wire.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip tc nft");
@@ -75,8 +77,7 @@ static void connect_to(bool xtcp, const char *address)
 static void connect_in_vain(const char *address)
 {
 	client = make(true, address);
-	fcntl(client, F_SETFL, O_NONBLOCK);
-	must(stack_connect(client, address, PORT) && errno == EINPROGRESS, "connect in vain");
+	must(!stack_begin(client, address, PORT), "connect in vain");
 }
 
 static void close_all(void)
@@ -104,13 +105,16 @@ static void open_syn_v6(void)
 	connect_in_vain(THERE6);
 }
 
-/* Both ends are xtcp's. */
+/* Both ends are xtcp's. The client wants to know when its segments leave. */
 static void open_pair(void)
 {
+	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
+
 	listen_at(true, "127.0.0.1");
 	connect_to(true, "127.0.0.1");
 	server = accept(listener, NULL, NULL);
-	must(server >= 0 && stack_carries(client, server, 1000), "pair");
+	must(server >= 0 && !stack_set(client, SOL_SOCKET, SO_TIMESTAMPING, stamps) &&
+	     stack_carries(client, server, 1000), "pair");
 }
 
 static void end_pair(void)
@@ -180,11 +184,9 @@ static void open_listener(void)
 /* A SYN of a host that does not exist. */
 static void end_answered_listener(void)
 {
-	struct tun_segment s = tun_segment(ntohl(inet_addr(THERE4)), 1024, HERE4, PORT);
-
-	s.tcp.seq = htonl(1000);
-	s.tcp.syn = 1;
-	must(tun_send(tun, &s, 0), "a SYN");
+	tun_inject(tun, THERE4, HERE4, &(struct wire_segment){
+		.sport = 1024, .dport = PORT, .seq = 1000, .flags = WIRE_SYN, .win = 65535,
+	});
 	end_listener();
 }
 

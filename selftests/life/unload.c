@@ -11,7 +11,6 @@
  *
  * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer.
  */
-#include <linux/net_tstamp.h>
 #include "test.h"
 
 NEEDS_MODULE;
@@ -19,92 +18,11 @@ NEEDS_WRAPPER;
 NEEDS_PROGRAMS("ip tc nft");
 
 #define PORT		7100
-#define BLOCK		4096
 #define QUEUE		5
 #define SILENT		"10.9.0.77"
 
 static struct ns_pair pair;
-
-/* Kernel TCP's transfer: octet n of the stream is a function of n. */
-static struct {
-	int from;
-	int to;
-	pthread_t sender;
-	pthread_t receiver;
-	atomic_llong received;
-	atomic_bool stop;
-	atomic_bool broken;
-} transfer;
-
-static unsigned char octet(long long n)
-{
-	return (n * 2654435761LL) >> 16;
-}
-
-static void *send_stream(void *arg)
-{
-	unsigned char block[BLOCK];
-	long long n = 0;
-
-	while (!transfer.stop) {
-		for (int i = 0; i < BLOCK; i++)
-			block[i] = octet(n + i);
-		for (int i = 0; i < BLOCK; ) {
-			ssize_t part = send(transfer.from, block + i, BLOCK - i, MSG_NOSIGNAL);
-
-			if (part <= 0) {
-				transfer.broken = true;
-				return arg;
-			}
-			i += part;
-		}
-		n += BLOCK;
-		wait_tick();
-	}
-	shutdown(transfer.from, SHUT_WR);
-	return arg;
-}
-
-static void *receive_stream(void *arg)
-{
-	unsigned char block[BLOCK];
-	ssize_t len, i;
-
-	while ((len = recv(transfer.to, block, BLOCK, 0)) > 0) {
-		for (i = 0; i < len; i++)
-			if (block[i] != octet(transfer.received + i))
-				transfer.broken = true;
-		transfer.received += len;
-	}
-	if (len < 0)
-		transfer.broken = true;
-	return arg;
-}
-
-static void transfer_start(void)
-{
-	stack_pair_or_die(pair.a, KERNEL, pair.b, KERNEL, NS_B4, PORT, &transfer.from, &transfer.to);
-	must(!pthread_create(&transfer.sender, NULL, send_stream, NULL) &&
-	     !pthread_create(&transfer.receiver, NULL, receive_stream, NULL), "no threads");
-}
-
-/* Still the same stream, and it has come on since @before. */
-static bool transfer_goes_on(long long before)
-{
-	return WAIT_FOR(transfer.received > before || transfer.broken, STACK_DEADLINE_MS) && !transfer.broken;
-}
-
-static void transfer_stop(void)
-{
-	long long received;
-
-	transfer.stop = true;
-	pthread_join(transfer.sender, NULL);
-	pthread_join(transfer.receiver, NULL);
-	received = transfer.received;
-	ksft_print_msg("kernel TCP carried %lld octets\n", received);
-	ksft_test_result(!transfer.broken && received > 0, "kernel TCP carries text through all of this, unchanged\n");
-}
+static struct carrier transfer;	/* kernel TCP's */
 
 static bool refused_in_use(void)
 {
@@ -114,28 +32,6 @@ static bool refused_in_use(void)
 static void reload_or_die(void)
 {
 	must(!module_load(""), "cannot load the module");
-}
-
-static void refused_while_open(void)
-{
-	int fd = stack_socket(ns_home(), XTCP, NS_A4), copy, client, server;
-
-	ksft_test_result(fd >= 0 && refused_in_use(), "unloading is refused while a socket is open\n");
-	copy = dup(fd);
-	close(fd);
-	ksft_test_result(refused_in_use(), "while a duplicate of it is\n");
-	close(copy);
-	stack_pair_or_die(pair.a, XTCP, pair.b, XTCP, NS_B4, PORT, &client, &server);
-	close(client);
-	ksft_test_result(refused_in_use(), "while an accepted one is\n");
-	close(server);
-	fd = open("/proc/net/xtcp", O_RDONLY);
-	ksft_test_result(fd >= 0 && !module_unload() && !module_is_loaded(),
-			 "but not by orphans, nor by an open file in /proc\n");
-	close(fd);
-	ksft_test_result(stack_socket(ns_home(), XTCP, NS_A4) < 0 && errno == EAFNOSUPPORT,
-			 "then there is no such family\n");
-	reload_or_die();
 }
 
 /* @error: what loading must fail with, and the log say. */
@@ -256,7 +152,6 @@ static void comes_and_goes_among_sockets(void)
 static void protocol_number(void)
 {
 	int client[2], server[2], guest = ns_make_guest(), fd;
-	long long before = transfer.received;
 
 	ksft_test_result(refused_protocol(AF_INET, SOCK_STREAM, IPPROTO_XTCP), "without a number none\n");
 	must(!module_unload(), "cannot unload the module");
@@ -270,7 +165,7 @@ static void protocol_number(void)
 	fd = ns_socket(guest, AF_INET, SOCK_STREAM, IPPROTO_XTCP);
 	ksft_test_result(is_ours(fd) && !close(fd), "in a namespace inside a user namespace\n");
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	ksft_test_result(!is_ours(fd) && number_of(fd, SO_PROTOCOL) == IPPROTO_TCP && transfer_goes_on(before) &&
+	ksft_test_result(!is_ours(fd) && number_of(fd, SO_PROTOCOL) == IPPROTO_TCP && carrier_goes_on(&transfer) &&
 			 !close(fd), "kernel TCP has the other sockets\n");
 	must_put("/sys/module/xtcp/parameters/unloading", "9");
 	ksft_test_result(socket(AF_INET6, SOCK_STREAM, IPPROTO_XTCP) < 0 && errno == EAFNOSUPPORT,
@@ -304,7 +199,7 @@ static bool leave_behind(int kind, int port)
 		enum stack server;
 	} stacks[] = { { XTCP, XTCP }, { KERNEL, XTCP }, { XTCP, KERNEL } };
 	const char *addr = kind & 1 ? NS_B6 : NS_B4;
-	int client, server, silent;
+	int client, server;
 	bool good;
 
 	port += kind % 3;
@@ -327,10 +222,7 @@ static bool leave_behind(int kind, int port)
 		       send(server, &stacks, sizeof(stacks), 0) > 0;
 		break;
 	case 3:		/* a connection that nobody answers */
-		silent = stack_socket(pair.a, XTCP, NS_B4);
-		fcntl(silent, F_SETFL, O_NONBLOCK);
-		good = good && stack_connect(silent, SILENT, port) < 0 && errno == EINPROGRESS;
-		close(silent);
+		close(stack_begin_or_die(pair.a, XTCP, SILENT, port));
 		break;
 	}
 	if (kind % 4 != 1)
@@ -343,11 +235,9 @@ static bool leave_behind(int kind, int port)
 static void cycles(int count)
 {
 	const char *wrong = NULL;
-	long long before;
 	int i;
 
 	for (i = 0; i < count && !wrong; i++) {
-		before = transfer.received;
 		if (!leave_behind(i, PORT + 20))
 			wrong = "a connection of xtcp carries data";
 		else if (counter_now(pair.a, "/proc/net/xtcp_snmp", "Tcp:InSegs") +
@@ -355,7 +245,7 @@ static void cycles(int count)
 			wrong = "xtcp received segments";
 		else if (module_unload())
 			wrong = "the module unloads";
-		else if (!transfer_goes_on(before))
+		else if (!carrier_goes_on(&transfer))
 			wrong = "kernel TCP's transfer goes on";
 		else if (module_load(""))
 			wrong = "the module loads";
@@ -364,26 +254,6 @@ static void cycles(int count)
 			 wrong ?: "");
 	if (!module_is_loaded())
 		reload_or_die();
-}
-
-/* Segments of an orphan, which wanted to know when they leave, wait in a qdisc: unloading is refused until they go. */
-static void segments_in_qdisc(void)
-{
-	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
-	long long before = transfer.received;
-	int client, server;
-
-	stack_pair_or_die(pair.a, XTCP, pair.b, KERNEL, NS_B4, PORT + 2, &client, &server);
-	must(!ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"), "no netem");
-	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) &&
-			 send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
-	ksft_test_result(refused_in_use(), "unloading is refused while they are\n");
-	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),
-			 "the module unloads when they have left\n");
-	close(server);
-	ns_shell(pair.a, "tc qdisc del dev veth0 root");
-	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
-	reload_or_die();
 }
 
 /* Three writes one upon the other, of which two leave: the ACKs of these are late. */
@@ -400,9 +270,7 @@ static bool write_three(int client, int server)
 /* Text waits for the next write, and a timer runs, when its connection is closed, or taken back. */
 static void text_that_waits(void)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int client[2], server[2], i;
-	long long before = transfer.received;
 	bool good;
 	char in;
 
@@ -415,7 +283,7 @@ static void text_that_waits(void)
 	for (i = 0; i < 2; i++)
 		good = good && !stack_set(client[i], IPPROTO_TCP, TCP_NODELAY, 1) &&
 		       write_three(client[i], server[i]);
-	ksft_test_result(good && !connect(client[0], &none, sizeof(none)) && recv(server[0], &in, 1, 0) == 1 &&
+	ksft_test_result(good && !stack_disconnect(client[0]) && recv(server[0], &in, 1, 0) == 1 &&
 			 recv(server[0], &in, 1, 0) < 0 && errno == ECONNRESET && !close(client[0]),
 			 "what waits goes ahead of a RST\n");
 	ksft_test_result(!close(client[1]) && recv(server[1], &in, 1, 0) == 1 && !recv(server[1], &in, 1, 0),
@@ -423,29 +291,14 @@ static void text_that_waits(void)
 	ksft_test_result(!module_unload(), "the module unloads\n");
 	stack_close(server, 2);
 	ns_shell(pair.b, "tc qdisc del dev veth0 root");
-	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
+	ksft_test_result(carrier_goes_on(&transfer), "kernel TCP's transfer goes on\n");
 	reload_or_die();
 }
 
-/* In a queue of netfilter they may stay as long as its owner likes. */
-static void segments_in_nfqueue(void)
+/* In a queue of netfilter it may stay as long as its owner likes. */
+static void segment_in_nfqueue(void)
 {
 	int queue, client, server;
-
-	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
-		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
-		ksft_exit_fail_msg("no nft\n");
-	queue = must_have(nfqueue_hold(pair.a, QUEUE), "no queue of netfilter");
-	client = stack_socket(pair.a, XTCP, NS_B4);
-	fcntl(client, F_SETFL, O_NONBLOCK);
-	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),
-			 "a SYN is in a queue of netfilter\n");
-	ksft_test_result(refused_in_use(), "unloading is refused while it is\n");
-	close(queue);
-	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),
-			 "the module unloads when it has gone\n");
-	ns_shell(pair.a, "nft delete table ip held");
-	reload_or_die();
 
 	/* early demux has attached a socket to it */
 	stack_pair_or_die(pair.b, KERNEL, pair.a, XTCP, NS_A4, PORT + 3, &client, &server);
@@ -475,15 +328,13 @@ static bool ends_well(pid_t child)
 /* Another module calls our handlers until it goes, whatever has been said to us. */
 static void wrapped(void)
 {
-	long long before;
 	bool good;
 	pid_t child;
 
 	klog_forget();
 	must(!module_wrapper_load(""), "cannot load the other module");
-	before = transfer.received;
 	good = leave_behind(0, PORT + 10);
-	ksft_test_result(good && transfer_goes_on(before), "both stacks work behind another module's handlers\n");
+	ksft_test_result(good && carrier_goes_on(&transfer), "both stacks work behind another module's handlers\n");
 	ksft_test_result(refused_in_use() && WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS),
 			 "unloading is refused, and the log says for whom\n");
 	ksft_test_result(!module_wrapper_unload() && !module_unload() && !module_is_loaded(), "until it has gone\n");
@@ -498,12 +349,10 @@ static void wrapped(void)
 	good = WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS);
 	good = good && WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS);
 	ksft_test_result(good, "it waits for one that came later, and says so again and again\n");
-	before = transfer.received;
-	ksft_test_result(transfer_goes_on(before) && !waitpid(child, NULL, WNOHANG),
+	ksft_test_result(carrier_goes_on(&transfer) && !waitpid(child, NULL, WNOHANG),
 			 "kernel TCP's transfer goes on meanwhile\n");
 	ksft_test_result(!module_wrapper_unload() && ends_well(child) && !module_is_loaded(), "until it has gone\n");
-	before = transfer.received;
-	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
+	ksft_test_result(carrier_goes_on(&transfer), "kernel TCP's transfer goes on\n");
 	reload_or_die();
 }
 
@@ -543,12 +392,10 @@ static void unload_under_load(int count)
 	int i, w, fd, goal[WORKERS];
 	pthread_t threads[WORKERS];
 	bool good = true;
-	long long before;
 
 	for (w = 0; w < WORKERS; w++)
 		must(!pthread_create(&threads[w], NULL, work, (void *)(long)w), "no threads");
 	for (i = 0; i < count && good; i++) {
-		before = transfer.received;
 		fd = stack_socket(pair.a, XTCP, NS_A4);
 		for (w = 0; w < WORKERS; w++)
 			goal[w] = exchanges[w] + 3;
@@ -556,7 +403,7 @@ static void unload_under_load(int count)
 		pthread_rwlock_wrlock(&gate);
 		close(fd);
 		good = good && !module_unload();
-		good = good && transfer_goes_on(before);
+		good = good && carrier_goes_on(&transfer);
 		if (!module_is_loaded())
 			reload_or_die();
 		pthread_rwlock_unlock(&gate);
@@ -583,12 +430,10 @@ static void cycles_rounds(void)
 }
 
 static const struct part parts[] = {
-	{ "refused", refused_while_open, 5 },
 	{ "parameters", parameters, 10 },
 	{ "protocol", protocol_number, 13 },
-	{ "qdisc", segments_in_qdisc, 4 },
 	{ "waits", text_that_waits, 4 },
-	{ "nfqueue", segments_in_nfqueue, 6 },
+	{ "nfqueue", segment_in_nfqueue, 3 },
 	{ "wrapped", wrapped, 7 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
@@ -601,9 +446,9 @@ int main(int argc, char **argv)
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
 	if (ns_pair_make(&pair) || ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
 		ksft_exit_fail_msg("no namespaces\n");
-	transfer_start();
+	carrier_start(&transfer, &pair, KERNEL, PORT);
 	parts_run(parts, argv + 1);
-	transfer_stop();
+	ksft_test_result(carrier_stop(&transfer), "kernel TCP carries text through all of this, unchanged\n");
 
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
