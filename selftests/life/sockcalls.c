@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a program's calls leave behind inside: receive memory charged and given back, the bound of the receive buffer,
- * counters of every way to abort, statistics that add up; where the next peek begins, and whom a smaller SO_RCVLOWAT
- * wakes. What kernel TCP does differs in such figures, so the differential runner cannot compare them.
+ * counters of ways to abort, statistics that add up. What kernel TCP does differs in such figures, so the differential
+ * runner cannot compare them.
  *
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
  */
-#include <sys/uio.h>
 #include "sockcalls.h"
 #include "test.h"
 
@@ -161,69 +160,6 @@ TEST_F_TIMEOUT(sock, info_adds_up, TIMEOUT_S)
 	EXPECT_GT(c.tcpi_snd_mss, 0);
 }
 
-TEST_F_TIMEOUT(sock, inq_is_told_with_data, TIMEOUT_S)
-{
-	char control[CMSG_SPACE(sizeof(int))], bytes[100];
-	struct iovec iov = { bytes, 30 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
-	struct cmsghdr *cmsg;
-
-	set(self->s, IPPROTO_TCP, TCP_INQ, 1);
-	memset(bytes, 7, sizeof(bytes));
-	ASSERT_EQ(send(self->c, bytes, 100, 0), 100);
-	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 100, DEADLINE_MS));
-	msg.msg_controllen = sizeof(control);
-	ASSERT_EQ(recvmsg(self->s, &msg, 0), 30);
-	cmsg = CMSG_FIRSTHDR(&msg);
-	ASSERT_NE(cmsg, NULL);
-	EXPECT_EQ(cmsg->cmsg_level, IPPROTO_TCP);
-	EXPECT_EQ(cmsg->cmsg_type, TCP_CM_INQ);
-	EXPECT_EQ(*(int *)CMSG_DATA(cmsg), 70);
-	EXPECT_EQ(queue(self->s, SIOCINQ), 70);
-}
-
-/* SO_PEEK_OFF: each peek begins where the one before ended, and reads take back what they have passed. */
-TEST_F_TIMEOUT(sock, a_peek_begins_where_the_last_one_ended, TIMEOUT_S)
-{
-	unsigned char bytes[100], peeked[100];
-	socklen_t len = sizeof(int);
-	int at = -1;
-
-	fill(bytes, sizeof(bytes), 0);
-	set(self->s, SOL_SOCKET, SO_PEEK_OFF, 0);
-	ASSERT_EQ(send(self->c, bytes, 100, 0), 100);
-	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 100, DEADLINE_MS));
-	ASSERT_EQ(recv(self->s, peeked, 30, MSG_PEEK), 30);
-	EXPECT_EQ(memcmp(peeked, bytes, 30), 0);
-	ASSERT_EQ(recv(self->s, peeked, 50, MSG_PEEK), 50);
-	EXPECT_EQ(memcmp(peeked, bytes + 30, 50), 0);
-	ASSERT_EQ(recv(self->s, peeked, 60, 0), 60);
-	EXPECT_EQ(memcmp(peeked, bytes, 60), 0);
-	ASSERT_EQ(getsockopt(self->s, SOL_SOCKET, SO_PEEK_OFF, &at, &len), 0);
-	EXPECT_EQ(at, 20);
-	ASSERT_EQ(recv(self->s, peeked, 100, MSG_PEEK), 20);
-	EXPECT_EQ(memcmp(peeked, bytes + 80, 20), 0);
-}
-
-/* What waits was too little, and is enough when SO_RCVLOWAT asks for less: who waits is told. */
-TEST_F_TIMEOUT(sock, a_smaller_low_mark_wakes_the_reader, TIMEOUT_S)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-	int watch = epoll_create1(EPOLL_CLOEXEC);
-	char bytes[10] = "";
-
-	ASSERT_GE(watch, 0);
-	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 100);
-	ASSERT_EQ(epoll_ctl(watch, EPOLL_CTL_ADD, self->s, &event), 0);
-	ASSERT_EQ(send(self->c, bytes, sizeof(bytes), 0), sizeof(bytes));
-	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == sizeof(bytes), DEADLINE_MS));
-	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 11);
-	EXPECT_EQ(epoll_wait(watch, &event, 1, 0), 0);
-	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 10);
-	EXPECT_EQ(epoll_wait(watch, &event, 1, 0), 1);
-	close(watch);
-}
-
 /* Peeks, cut reads and dropped octets (MSG_TRUNC) in any order find the stream where it should be. */
 TEST_F_TIMEOUT(sock, reads_of_all_kinds_agree, TIMEOUT_S)
 {
@@ -299,19 +235,6 @@ static int read_error(int fd)
 	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
-TEST_F_TIMEOUT(sock, close_with_unread_data_resets, TIMEOUT_S)
-{
-	struct counters before;
-
-	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
-	ASSERT_EQ(send(self->c, "x", 1, 0), 1);
-	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 1, DEADLINE_MS));
-	ASSERT_EQ(close(self->s), 0);
-	EXPECT_EQ(read_error(self->c), ECONNRESET);
-	expect_abort(_metadata, self->ns, &before, "TcpExt:TCPAbortOnClose");
-	self->s = -1;
-}
-
 TEST_F_TIMEOUT(sock, linger_zero_resets, TIMEOUT_S)
 {
 	struct linger linger = { .l_onoff = 1 };
@@ -343,23 +266,9 @@ TEST_F_TIMEOUT(sock, linger2_negative_resets_in_fin_wait_2, TIMEOUT_S)
 	self->s = -1;
 }
 
-TEST_F_TIMEOUT(sock, data_after_close_resets, TIMEOUT_S)
-{
-	struct counters before;
-
-	ASSERT_EQ(close(self->s), 0);
-	self->s = -1;
-	EXPECT_EQ(read_error(self->c), 0);
-	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
-	ASSERT_EQ(send(self->c, "x", 1, MSG_NOSIGNAL), 1);
-	EXPECT_TRUE(WAIT_FOR(send(self->c, "x", 1, MSG_NOSIGNAL) < 0, DEADLINE_MS));
-	EXPECT_TRUE(errno == EPIPE || errno == ECONNRESET) TH_LOG("%s", strerror(errno));
-}
-
 /* A socket that disconnects is as new, and can connect again. */
 TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 {
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct tcp_info info;
@@ -368,7 +277,7 @@ TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(send(self->c, "abc", 3, 0), 3);
-		ASSERT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+		ASSERT_EQ(stack_disconnect(self->c), 0);
 		get_info(self->c, &info);
 		EXPECT_EQ(info.tcpi_state, 7);
 		EXPECT_EQ(info.tcpi_bytes_sent, 0);
@@ -387,7 +296,6 @@ TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 /* So does one of a user who is not root, whose waits for lookups have a budget of their own. */
 TEST_F_TIMEOUT(sock, anybody_disconnects, TIMEOUT_S)
 {
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	int c, s, i;
@@ -404,7 +312,7 @@ TEST_F_TIMEOUT(sock, anybody_disconnects, TIMEOUT_S)
 		ASSERT_GE(s, 0);
 		ASSERT_EQ(send(c, "abc", 3, 0), 3);
 		EXPECT_EQ(recv(s, octets, sizeof(octets), 0), 3);
-		ASSERT_EQ(connect(c, &unspec, sizeof(unspec)), 0);
+		ASSERT_EQ(stack_disconnect(c), 0);
 		close(s);
 	}
 	close(c);
@@ -429,7 +337,6 @@ static void *write_urgent(void *arg)
 /* A thread sleeps in the middle of an urgent write, another one disconnects: nothing of the write is left behind. */
 TEST_F_TIMEOUT(sock, disconnect_ends_an_urgent_write, TIMEOUT_S)
 {
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct urgent_write w = { .fd = self->c };
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -439,7 +346,7 @@ TEST_F_TIMEOUT(sock, disconnect_ends_an_urgent_write, TIMEOUT_S)
 	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
 	ASSERT_EQ(pthread_create(&thread, NULL, write_urgent, &w), 0);
 	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid), SYS_sendto), DEADLINE_MS));
-	EXPECT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+	EXPECT_EQ(stack_disconnect(self->c), 0);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	/* a part of it was queued */
 	EXPECT_GT(w.sent, 0);

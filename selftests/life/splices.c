@@ -55,13 +55,12 @@ static void *splice_in(void *arg)
 /* A thread sleeps in splice(), another one disconnects: no octet came, and none will. */
 TEST_F_TIMEOUT(sock, disconnect_ends_a_splice, TIMEOUT_S)
 {
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct splice_in w = { .fd = self->c, .sent = 1 };
 	pthread_t thread;
 
 	ASSERT_EQ(pthread_create(&thread, NULL, splice_in, &w), 0);
 	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid), SYS_splice), DEADLINE_MS));
-	EXPECT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+	EXPECT_EQ(stack_disconnect(self->c), 0);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	EXPECT_LE(w.sent, 0);
 }
