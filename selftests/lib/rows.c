@@ -68,3 +68,28 @@ int rows_state(int ns, const char *path, unsigned int local_port, unsigned int p
 
 	return found == 1 ? (int)row.state : found;
 }
+
+int rows_count(int ns, const char *path, unsigned int state, unsigned int port)
+{
+	struct row *rows;
+	int n = rows_read(ns, path, &rows, NULL), found = 0, i;
+
+	for (i = 0; i < n; i++)
+		found += rows[i].state == state &&
+			 (!port || rows[i].local_port == port || rows[i].peer_port == port);
+	free(rows);
+	return found;
+}
+
+struct listed_queues rows_queues(int ns, const char *addr)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strchr(text, '\n') : NULL;
+	struct listed_queues q;
+
+	if (at && addr)
+		at = strstr(at, addr);
+	must(at && sscanf(at, "%*s %ld %ld %ld %ld %ld %ld %ld %ld %ld", &q.limit, &q.accept_len, &q.accept_peak,
+			  &q.syn_len, &q.syn_peak, &q.overflows, &q.declined, &q.sent, &q.recv) == 9, "queues");
+	free(text);
+	return q;
+}

@@ -36,3 +36,14 @@ int rows_find(int ns, const char *path, unsigned int local_port, unsigned int pe
 
 /* The state in that row, 0 if there is none, -1 if there are several. */
 int rows_state(int ns, const char *path, unsigned int local_port, unsigned int peer_port);
+
+/* How many rows are in @state, with @port at either end; 0: any. */
+int rows_count(int ns, const char *path, unsigned int state, unsigned int port);
+
+/* The queues of a listener of xtcp, a line of /proc/net/xtcp_listen. */
+struct listed_queues {
+	long limit, accept_len, accept_peak, syn_len, syn_peak, overflows, declined, sent, recv;
+};
+
+/* Of the first listener in @ns, or of the first that is listed with @addr. Ends the program where there is none. */
+struct listed_queues rows_queues(int ns, const char *addr);

@@ -15,22 +15,12 @@
 
 static struct ns_pair pair;
 
-static int rows_in(int ns, enum stack stack, const char *addr, unsigned int port, unsigned int state)
-{
-	struct row *rows;
-	int n = rows_read(ns, sides_listing(stack, addr), &rows, NULL), found = 0, i;
-
-	for (i = 0; i < n; i++)
-		found += rows[i].state == state && (rows[i].local_port == port || rows[i].peer_port == port);
-	free(rows);
-	return found;
-}
-
 static bool rows_become(int ns, enum stack stack, const char *addr, unsigned int state, int want)
 {
-	if (WAIT_FOR(rows_in(ns, stack, addr, PORT, state) == want, STACK_DEADLINE_MS))
+	if (WAIT_FOR(rows_count(ns, sides_listing(stack, addr), state, PORT) == want, STACK_DEADLINE_MS))
 		return true;
-	ksft_print_msg("%d rows in state %u, not %d\n", rows_in(ns, stack, addr, PORT, state), state, want);
+	ksft_print_msg("%d rows in state %u, not %d\n", rows_count(ns, sides_listing(stack, addr), state, PORT), state,
+		       want);
 	return false;
 }
 
@@ -41,9 +31,7 @@ static int connect_some(const struct sides *s, int *clients)
 {
 	for (int i = 0; i < BATCH; i++) {
 		clients[i] = stack_socket(pair.a, s->client, s->addr);
-		if (clients[i] < 0 || fcntl(clients[i], F_SETFL, O_NONBLOCK))
-			return -1;
-		if (stack_connect(clients[i], s->addr, PORT) && errno != EINPROGRESS)
+		if (stack_begin(clients[i], s->addr, PORT))
 			return -1;
 	}
 	return 0;
@@ -52,25 +40,16 @@ static int connect_some(const struct sides *s, int *clients)
 /* Why connections are late: did timers run, were segments dropped on the way to TCP? */
 static void explain_late(const struct sides *s, int accepted)
 {
-	const char *netstat = s->server == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
-	struct row *rows;
-	int n = rows_read(pair.b, sides_listing(s->server, s->addr), &rows, NULL), i;
 	char *softnet = ns_read_file(pair.b, "/proc/net/softnet_stat");
 
 	ksft_print_msg("%d accepted of %d; rows at the client SYN-SENT %d, at the server half open %d\n", accepted,
-		       BATCH, rows_in(pair.a, s->client, s->addr, PORT, TCP_SYN_SENT),
-		       rows_in(pair.b, s->server, s->addr, PORT, TCP_SYN_RECV));
-	for (i = 0; i < n && rows[i].state != TCP_SYN_RECV; i++)
-		;
-	if (i < n)
-		ksft_print_msg("one of them: %d columns, timer %u, in %ld/100 s, sent again %u times\n",
-			       rows[i].columns, rows[i].timer, (long)rows[i].when, rows[i].retransmits);
+		       BATCH, rows_count(pair.a, sides_listing(s->client, s->addr), TCP_SYN_SENT, PORT),
+		       rows_count(pair.b, sides_listing(s->server, s->addr), TCP_SYN_RECV, PORT));
 	ksft_print_msg("TCPTimeouts %lld, TCPSynRetrans %lld, ListenDrops %lld; softnet_stat:\n%s",
-		       counter_now(pair.b, netstat, "TcpExt:TCPTimeouts"),
-		       counter_now(pair.b, netstat, "TcpExt:TCPSynRetrans"),
-		       counter_now(pair.b, netstat, "TcpExt:ListenDrops"), softnet ? softnet : "?\n");
+		       stack_counter(pair.b, s->server, "TcpExt:TCPTimeouts"),
+		       stack_counter(pair.b, s->server, "TcpExt:TCPSynRetrans"),
+		       stack_counter(pair.b, s->server, "TcpExt:ListenDrops"), softnet ? softnet : "?\n");
 	free(softnet);
-	free(rows);
 }
 
 static int accept_some(const struct sides *s, int listener, int *servers)

@@ -121,17 +121,9 @@ static void end_guest(const struct guest *g)
 /* From port @from of a host that does not exist; what is answered to it is lost. */
 static void inject(int tun, int from, bool rst)
 {
-	static const struct wire lane = { .ip = 4 };
-	static uint8_t packet[WIRE_PACKET_MAX];
-	struct wire_segment seg = {
+	tun_inject(tun, CLIENT4, GUEST4, &(struct wire_segment){
 		.sport = from, .dport = PORT, .seq = 1000 + rst, .flags = rst ? WIRE_RST : WIRE_SYN, .win = 65535,
-		.doff = -1, .cut = -1,
-	};
-	ssize_t len;
-
-	must(inet_pton(AF_INET, CLIENT4, seg.src) == 1 && inet_pton(AF_INET, GUEST4, seg.dst) == 1, "addresses");
-	len = wire_segment_build(&lane, &seg, packet);
-	must(write(tun, packet, len) == len, "inject");
+	});
 }
 
 /* RFC 9293 section 3.10.7.4: a passive open that is reset goes back to LISTEN, its entry is gone. */
@@ -163,29 +155,13 @@ static void stop(pid_t pid)
 	must(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid, "end of a child");
 }
 
-/* Of the only listener in @ns. */
-struct queue {
-	long len, peak, declined, sent;
-};
-
-static struct queue queue_of(int ns)
-{
-	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strchr(text, '\n') : NULL;
-	struct queue q;
-
-	must(at && sscanf(at, "%*s %*d %*d %*d %ld %ld %*d %ld %ld", &q.len, &q.peak, &q.declined, &q.sent) == 4,
-	     "queue");
-	free(text);
-	return q;
-}
-
 /* Each of @n connections finds room for its entry. */
 static bool own_open(const struct ns_pair *own, int n)
 {
 	int listener = must_have(stack_listener(own->b, XTCP, NS_B4, PORT, true), "listen"), client, server, i;
 	const long pairs = shared->pairs;
 	bool carried = true;
-	struct queue q;
+	struct listed_queues q;
 
 	for (i = 0; i < n; i++) {
 		/* and the storm goes on between any two */
@@ -196,7 +172,7 @@ static bool own_open(const struct ns_pair *own, int n)
 		carried &= stack_carries(client, server, 100);
 		close_each(client, server);
 	}
-	q = queue_of(own->b);
+	q = rows_queues(own->b, NULL);
 	close(listener);
 	if (!carried || q.declined || q.sent)
 		ksft_print_msg("%ld declined, %ld by cookie\n", q.declined, q.sent);
@@ -208,16 +184,18 @@ static bool fills_up(const struct guest *g, long entries)
 {
 	int port = 1024;
 
-	return WAIT_FOR((inject(g->tun, port++, false), queue_of(g->ns).len >= entries), STACK_DEADLINE_MS);
+	return WAIT_FOR((inject(g->tun, port++, false), rows_queues(g->ns, NULL).syn_len >= entries),
+			STACK_DEADLINE_MS);
 }
 
 /* Another one is not kept beside so many. */
 static bool is_full(const struct guest *g, long entries)
 {
-	const long declined = queue_of(g->ns).declined;
+	const long declined = rows_queues(g->ns, NULL).declined;
 
 	inject(g->tun, 61000, false);
-	return WAIT_FOR(queue_of(g->ns).declined > declined, STACK_DEADLINE_MS) && queue_of(g->ns).len == entries;
+	return WAIT_FOR(rows_queues(g->ns, NULL).declined > declined, STACK_DEADLINE_MS) &&
+	       rows_queues(g->ns, NULL).syn_len == entries;
 }
 
 /* Entries of a guest come and go faster than their memory does. */
@@ -253,13 +231,7 @@ static void leave_records(int ns, int count)
 
 static int records_in(int ns)
 {
-	struct row *rows;
-	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
-
-	for (i = 0; i < n; i++)
-		found += rows[i].state == TCP_TIME_WAIT;
-	free(rows);
-	return found;
+	return rows_count(ns, "/proc/net/xtcp", TCP_TIME_WAIT, 0);
 }
 
 /* Guests end with all that they may have, while another one takes what it can. */
@@ -306,12 +278,13 @@ static bool gets_share(const struct guest *g)
 /* More SYNs than a guest may have entries: it keeps none. */
 static bool gets_nothing(const struct guest *g)
 {
-	struct queue q;
+	struct listed_queues q;
 
 	for (int port = 1024; port < 1024 + 2 * ENTRIES_SHARE; port++)
 		inject(g->tun, port, false);
-	must(WAIT_FOR((q = queue_of(g->ns), q.len + q.declined >= 2 * ENTRIES_SHARE), STACK_DEADLINE_MS), "SYNs");
-	return !q.peak;
+	must(WAIT_FOR((q = rows_queues(g->ns, NULL), q.syn_len + q.declined >= 2 * ENTRIES_SHARE), STACK_DEADLINE_MS),
+	     "SYNs");
+	return !q.syn_peak;
 }
 
 /* One user has many guests, and tries to take in each what a guest may have. Root has none of his. */
@@ -464,24 +437,23 @@ static void binds(void)
 /* A record does not end itself: the next one ends it. */
 static void one_record(void)
 {
-	const char *netstat = "/proc/net/xtcp_netstat";
 	int ns = ns_make();
 	long was;
 
 	must(ns >= 0 && (was = ns_sysctl_get(ns, "net.xtcp.max_tw_buckets")) > 0 &&
 	     !ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "0"), "max_tw_buckets");
 	leave_records(ns, 3);
-	ksft_test_result(records_in(ns) == 1 && counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow") == 3,
+	ksft_test_result(records_in(ns) == 1 && stack_counter(ns, XTCP, "TcpExt:TCPTimeWaitOverflow") == 3,
 			 "max_tw_buckets 0: connections end, and the latest alone leaves a record\n");
 	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%ld", was), "max_tw_buckets");
 	leave_records(ns, 2);
 	ksft_test_result(records_in(ns) == 3, "as before, two more leave two\n");
 	/* of its own shard, of which there are as many as processors, up to 16 */
-	was = counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow");
+	was = stack_counter(ns, XTCP, "TcpExt:TCPTimeWaitOverflow");
 	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", RECORDS_FEW), "max_tw_buckets");
 	leave_records(ns, 2 * RECORDS_FEW);
 	ksft_test_result(records_in(ns) == RECORDS_FEW &&
-			 counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow") - was == RECORDS_FEW + 3,
+			 stack_counter(ns, XTCP, "TcpExt:TCPTimeWaitOverflow") - was == RECORDS_FEW + 3,
 			 "max_tw_buckets %d: each newcomer beyond that ends one\n", RECORDS_FEW);
 	close(ns);
 }
@@ -501,18 +473,14 @@ static int half_open_of(int ns, const char *file, const int *client, int n)
 static int kept(const struct ns_pair *own, enum stack stack)
 {
 	const char *file = stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
-	const char *netstat = stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
-	const long long drops = counter_now(own->b, netstat, "TcpExt:ListenDrops");
+	const long long drops = stack_counter(own->b, stack, "TcpExt:ListenDrops");
 	int listener = stack_listener(own->b, stack, NS_B4, PORT + 2, true), client[CLIENTS], rows, i;
 
 	must(listener >= 0 && !netem_gate(own->b, "veth0", false), "listener");
-	for (i = 0; i < CLIENTS; i++) {
-		client[i] = stack_socket(own->a, KERNEL, NS_B4);
-		must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], NS_B4, PORT + 2) < 0 &&
-		     errno == EINPROGRESS, "connect");
-	}
+	for (i = 0; i < CLIENTS; i++)
+		client[i] = stack_begin_or_die(own->a, KERNEL, NS_B4, PORT + 2);
 	must(WAIT_FOR((rows = half_open_of(own->b, file, client, CLIENTS)) +
-		      counter_now(own->b, netstat, "TcpExt:ListenDrops") - drops >= CLIENTS, STACK_DEADLINE_MS),
+		      stack_counter(own->b, stack, "TcpExt:ListenDrops") - drops >= CLIENTS, STACK_DEADLINE_MS),
 	     "SYNs");
 	stack_close(client, CLIENTS);
 	close(listener);
@@ -567,11 +535,8 @@ static struct waiting let_wait(int ns)
 	struct waiting w = { .listener = stack_listener(ns, XTCP, "127.0.0.1", PORT + 3, true) };
 
 	must(w.listener >= 0 && !listen(w.listener, 1024), "listener");
-	for (int i = 0; i < 2 * WAITING_SHARE; i++) {
-		w.client[i] = stack_socket(ns, KERNEL, "127.0.0.1");
-		must(w.client[i] >= 0 && !fcntl(w.client[i], F_SETFL, O_NONBLOCK), "client");
-		must(!stack_connect(w.client[i], "127.0.0.1", PORT + 3) || errno == EINPROGRESS, "connect");
-	}
+	for (int i = 0; i < 2 * WAITING_SHARE; i++)
+		w.client[i] = stack_begin_or_die(ns, KERNEL, "127.0.0.1", PORT + 3);
 	return w;
 }
 

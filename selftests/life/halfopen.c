@@ -10,6 +10,7 @@
 #include <sys/sysinfo.h>
 #include "lib/test.h"
 #include "tun.h"
+#include "wire.h"
 
 NEEDS_PROGRAMS("ip");
 
@@ -22,11 +23,6 @@ NEEDS_PROGRAMS("ip");
 #define MOST_ENTRY	128
 #define AWHILE_MS	240000
 #define RETRIES		12		/* an entry outlives that */
-
-/* A listener's line in /proc/net/xtcp_listen. */
-struct queues {
-	long limit, accept_len, accept_peak, syn_len, syn_peak, overflows, declined, sent, recv;
-};
 
 static struct ns_pair net;
 static int flooded, tun;
@@ -47,24 +43,12 @@ static void make_network(void)
 /* Each from an address and port that sent none yet. */
 static void send_syn(void)
 {
-	/* from 10.64.0.1 on */
-	struct tun_segment s = tun_segment(0x0a400001 + syns / 32768, 1024 + syns % 32768, SERVER, PORT);
+	const struct in_addr from = { htonl(0x0a400001 + syns / 32768) };	/* 10.64.0.1 and up */
 
-	s.tcp.seq = htonl(syns++);
-	s.tcp.syn = 1;
-	must(tun_send(tun, &s, 0), "SYN");
-}
-
-/* Of the listener at @addr. */
-static struct queues queues_of(int ns, const char *addr)
-{
-	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strstr(text, addr) : NULL;
-	struct queues q;
-
-	must(at && sscanf(at, "%*s %ld %ld %ld %ld %ld %ld %ld %ld %ld", &q.limit, &q.accept_len, &q.accept_peak,
-			  &q.syn_len, &q.syn_peak, &q.overflows, &q.declined, &q.sent, &q.recv) == 9, "queues");
-	free(text);
-	return q;
+	tun_inject(tun, inet_ntoa(from), SERVER, &(struct wire_segment){
+		.sport = 1024 + syns % 32768, .dport = PORT, .seq = syns, .flags = WIRE_SYN, .win = 64240,
+	});
+	syns++;
 }
 
 static long long counted(int ns, const char *name)
@@ -82,7 +66,7 @@ static long fill(void)
 		for (int i = 0; i < STEP; i++)
 			send_syn();
 	}
-	return queues_of(flooded, SERVER).syn_len;
+	return rows_queues(flooded, SERVER).syn_len;
 }
 
 /* The flooded listener has no room for another one either. */
@@ -116,7 +100,7 @@ static bool opens_by_cookie(int listener, const char *addr)
 	long long sent = counted(net.b, "TcpExt:SyncookiesSent"), recv = counted(net.b, "TcpExt:SyncookiesRecv");
 	long long again = syns_again();
 	bool ok = opens(listener, addr);
-	struct queues q = queues_of(net.b, addr);
+	struct listed_queues q = rows_queues(net.b, addr);
 
 	again = syns_again() - again;
 	sent = counted(net.b, "TcpExt:SyncookiesSent") - sent;
@@ -131,9 +115,9 @@ static bool opens_by_cookie(int listener, const char *addr)
 
 static bool keeps_an_entry(int listener, const char *addr)
 {
-	long sent = queues_of(net.b, addr).sent;
+	long sent = rows_queues(net.b, addr).sent;
 
-	return opens(listener, addr) && queues_of(net.b, addr).sent == sent && queues_of(net.b, addr).syn_peak == 1;
+	return opens(listener, addr) && rows_queues(net.b, addr).sent == sent && rows_queues(net.b, addr).syn_peak == 1;
 }
 
 int main(void)
@@ -164,7 +148,8 @@ int main(void)
 	ksft_test_result(kept >= share / MOST_ENTRY && kept <= share / LEAST_ENTRY, "the entries have their share\n");
 	for (i = 0; i < 2; i++)
 		ksft_test_result(opens_by_cookie(small[i], addrs[i]), "%s, an empty queue: a cookie\n", addrs[i]);
-	ksft_test_result(is_full() && queues_of(flooded, SERVER).syn_len == kept, "all that while there was no room\n");
+	ksft_test_result(is_full() && rows_queues(flooded, SERVER).syn_len == kept,
+			 "all that while there was no room\n");
 	close(big);
 	for (i = 0; i < 2; i++)
 		ksft_test_result(WAIT_FOR(keeps_an_entry(small[i], addrs[i]), STACK_DEADLINE_MS),

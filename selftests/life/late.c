@@ -62,7 +62,6 @@ static int listener_with_key(int port)
 /* Return: how many segments the second connection counts beside its SYN-ACK. */
 static int leave_and_connect(int fd, int talker, int silent)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	static char octets[WRITE];
 	pthread_t thread;
 	int server, late;
@@ -77,10 +76,10 @@ static int leave_and_connect(int fd, int talker, int silent)
 		must(n > 0, "recv");
 		got += n;
 	}
-	must(!connect(fd, &none, sizeof(none)), "disconnect");
+	must(!stack_disconnect(fd), "disconnect");
 	must(!stack_connect(fd, "127.0.0.1", SILENT_PORT), "connect again");
 	late = (int)info_of(fd).tcpi_segs_in - 1;
-	must(!connect(fd, &none, sizeof(none)), "disconnect again");
+	must(!stack_disconnect(fd), "disconnect again");
 	pthread_join(thread, NULL);
 	close(server);
 	server = must_have(accept4(silent, NULL, NULL, SOCK_CLOEXEC), "accept");
@@ -103,17 +102,9 @@ static int tun, first_port;
 
 static void inject(int i, unsigned int flags, uint32_t seq, uint32_t ack)
 {
-	static const struct wire lane = { .ip = 4 };
-	static uint8_t packet[WIRE_PACKET_MAX];
-	struct wire_segment seg = {
+	tun_inject(tun, PEER4, SERVER4, &(struct wire_segment){
 		.sport = first_port + i, .dport = SERVER_PORT, .seq = seq, .ack = ack, .flags = flags, .win = 65535,
-		.doff = -1, .cut = -1,
-	};
-	ssize_t len;
-
-	must(inet_pton(AF_INET, PEER4, seg.src) == 1 && inet_pton(AF_INET, SERVER4, seg.dst) == 1, "addresses");
-	len = wire_segment_build(&lane, &seg, packet);
-	must(write(tun, packet, len) == len, "inject");
+	});
 }
 
 /* Reads what the device has. How many SYN-ACKs have come in this round. */
@@ -229,15 +220,6 @@ static void syns_for_records(void)
 	close_each(sockstat, listener, tun, ns);
 }
 
-static int client_of(const struct ns_pair *net)
-{
-	int fd = stack_socket(net->b, KERNEL, NS_A4);
-
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "client");
-	must(stack_connect(fd, NS_A4, HOST_PORT) < 0 && errno == EINPROGRESS, "connect");
-	return fd;
-}
-
 /* What waits before the link of @at goes on, on the other processor, by a process that has no @listener. */
 static void let_go_from(int at, int listener)
 {
@@ -264,12 +246,12 @@ static bool close_meanwhile(const char **why)
 	sides_know_each_other(&net);
 	listener = stack_listener(net.a, XTCP, NS_A4, HOST_PORT, true);
 	must(listener >= 0 && !netem_hold(net.a, "veth0"), "listener");
-	first = client_of(&net);
+	first = stack_begin_or_die(net.b, KERNEL, NS_A4, HOST_PORT);
 	must(WAIT_FOR(rows_state(net.a, "/proc/net/xtcp", HOST_PORT, stack_port(first)) == TCP_SYN_RECV,
 		      STACK_DEADLINE_MS), "an entry");
 	/* the second SYN waits, and then behind it the ACK of the first client */
 	must(!netem_hold(net.b, "veth0"), "hold");
-	second = client_of(&net);
+	second = stack_begin_or_die(net.b, KERNEL, NS_A4, HOST_PORT);
 	must(!netem_release(net.a, "veth0") && WAIT_FOR(stack_state(first) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
 	     "a SYN-ACK");
 	must(!netem_hold(net.a, "veth0"), "hold again");

@@ -54,14 +54,6 @@ static long held(int fd)
 	return (long)mem[SK_MEMINFO_RMEM_ALLOC] + mem[SK_MEMINFO_WMEM_QUEUED] + mem[SK_MEMINFO_FWD_ALLOC];
 }
 
-static int octets_in(int fd, int cmd)
-{
-	int octets = -1;
-
-	must(!ioctl(fd, cmd, &octets), "ioctl");
-	return octets;
-}
-
 static void enter(const char *group)
 {
 	char path[100];
@@ -131,23 +123,24 @@ static void test_charges(enum stack stack, const char *text)
 {
 	int listener = must_have(stack_listener(net, stack, text, 0, false), "listener"), client, server;
 	size_t sent, got = 0;
+	int queued;
 	bool ok;
 
 	client = client_to(stack, text, listener);
 	sent = stuff(client, LARGE / 2);
-	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "before accept()");
+	must(stack_is_acked(client), "before accept()");
 	ok = group_has(SERVERS, -1);
 	server = accept_member(listener);
 	ok &= held(server) > LARGE / 2 && group_has(SERVERS, server);
 	ksft_test_result(ok, "%s, %s: accept() charges its program for what came before\n", stack_name(stack), text);
 
 	sent += stuff(client, SIZE_MAX);
-	must(octets_in(client, SIOCOUTQ) > LARGE, "window");
+	must(!ioctl(client, SIOCOUTQ, &queued) && queued > LARGE, "window");
 	ok = held(client) > LARGE && group_has(CLIENTS, client) && group_has(SERVERS, server);
 	ksft_test_result(ok, "%s, %s: a group is charged for what its sockets hold\n", stack_name(stack), text);
 
 	ok = WAIT_FOR((got += drain(server, sent - got)) == sent, STACK_DEADLINE_MS);
-	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "acknowledged");
+	must(stack_is_acked(client), "acknowledged");
 	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
 	close_each(client, server, listener);
 	ok &= group_has(CLIENTS, -1) && group_has(SERVERS, -1);
@@ -181,26 +174,16 @@ static void test_limit(enum stack stack, const char *text)
 	must(group_has(SERVERS, -1), "given back");
 }
 
-/* One of a group. */
-static int member(enum stack stack, const char *text, int port)
-{
-	union stack_addr addr = stack_addr(text, port);
-	int fd = stack_socket(net, stack, text);
-
-	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
-	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 8), "member");
-	return fd;
-}
-
 /* It came to a listener that has gone, with text. */
 static void test_hand_over(enum stack stack, const char *text)
 {
-	int listener = member(stack, text, 0), client = client_to(stack, text, listener), heir, server;
+	int listener = stack_member_or_die(net, stack, text, 0), heir, server;
+	int client = client_to(stack, text, listener);
 	size_t sent = stuff(client, LARGE / 2);
 	bool ok;
 
-	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "before the end of the listener");
-	heir = member(stack, text, stack_port(listener));
+	must(stack_is_acked(client), "before the end of the listener");
+	heir = stack_member_or_die(net, stack, text, stack_port(listener));
 	close(listener);
 	ok = group_has(SERVERS, -1) && group_has(CLIENTS, client);
 	server = accept_member(heir);
@@ -227,7 +210,6 @@ static bool reserve(int fd, int octets)
 static void test_reserve(enum stack stack, const char *text)
 {
 	int listener = stack_listener(net, stack, text, 0, false), client = client_to(stack, text, listener);
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int server = accept_member(listener);
 	size_t sent, got = 0;
 	bool ok;
@@ -242,12 +224,12 @@ static void test_reserve(enum stack stack, const char *text)
 	sent = stuff(client, 2 * BUFFER);
 	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
 	ok &= WAIT_FOR((got += drain(server, sent - got)) == sent, STACK_DEADLINE_MS) &&
-	      WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS);
+	      stack_is_acked(client);
 	ok &= held(client) >= BUFFER && held(server) >= BUFFER;
 	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
 	/* what the sock keeps for later segments may stay */
 	ok &= reserve(client, 0) && held(client) < LARGE && group_has(CLIENTS, client);
-	ok &= reserve(client, BUFFER) && stuff(client, LARGE) == LARGE && !connect(client, &none, sizeof(none));
+	ok &= reserve(client, BUFFER) && stuff(client, LARGE) == LARGE && !stack_disconnect(client);
 	ok &= held(client) >= BUFFER && group_has(CLIENTS, client) && group_has(SERVERS, server);
 	ksft_test_result(ok, "%s, %s: reserved memory is charged, and stays reserved\n", stack_name(stack), text);
 out:

@@ -81,13 +81,7 @@ static void leave_records(int client_ns, int server_ns, const char *addr, int co
 
 static int count_in(int ns, unsigned int state)
 {
-	struct row *rows;
-	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
-
-	for (i = 0; i < n; i++)
-		found += rows[i].state == state;
-	free(rows);
-	return found;
+	return rows_count(ns, "/proc/net/xtcp", state, 0);
 }
 
 static int records_in(int ns)
@@ -119,12 +113,9 @@ enum signature { BY_NOTHING, BY_MD5, BY_AO, SIGNATURES };
 
 static void sign(int fd, enum signature signature, bool server)
 {
-	const union stack_addr addr = stack_addr(NS_A4, 0);
 	struct aoopt_key key = { .addr = NS_A4, .sndid = 1 + server, .rcvid = 2 - server };
-	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
 
-	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	must(signature != BY_MD5 || !setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)), "TCP_MD5SIG");
+	must(signature != BY_MD5 || !md5_set(fd, NS_A4, "secret"), "TCP_MD5SIG");
 	must(signature != BY_AO || !aoopt_add(fd, &key), "TCP_AO_ADD_KEY");
 }
 
@@ -257,36 +248,17 @@ static void orphans(const struct ns_pair *own)
 	must(!ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%ld", was), "max_orphans");
 }
 
-/* Of the only listener in @ns. */
-struct queues {
-	long limit, accept_len, accept_peak, syn_len, syn_peak, overflows, declined, sent;
-};
-
-static struct queues queues_of(int ns)
-{
-	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strchr(text, '\n') : NULL;
-	struct queues q;
-
-	must(at && sscanf(at, "%*s %ld %ld %ld %ld %ld %ld %ld %ld", &q.limit, &q.accept_len, &q.accept_peak,
-			  &q.syn_len, &q.syn_peak, &q.overflows, &q.declined, &q.sent) == 8, "queues");
-	free(text);
-	return q;
-}
-
 /* @count SYNs of its neighbour, and no SYN-ACK arrives. */
 static void knock(struct guest *guest, int count)
 {
-	for (int i = 0; i < count; i++) {
-		guest->clients[i] = stack_socket(guest->net.b, KERNEL, NS_A4);
-		must(!fcntl(guest->clients[i], F_SETFL, O_NONBLOCK) &&
-		     stack_connect(guest->clients[i], NS_A4, PORT) < 0 && errno == EINPROGRESS, "connect");
-	}
+	for (int i = 0; i < count; i++)
+		guest->clients[i] = stack_begin_or_die(guest->net.b, KERNEL, NS_A4, PORT);
 }
 
 static bool opens_with_entry(const struct ns_pair *own, int listener)
 {
 	int client = stack_connected(own->a, KERNEL, NS_B4, PORT), server = accept(listener, NULL, NULL);
-	const struct queues q = queues_of(own->b);
+	const struct listed_queues q = rows_queues(own->b, NULL);
 	bool ok;
 
 	must(client >= 0 && server >= 0, "connect");
@@ -298,8 +270,8 @@ static bool opens_with_entry(const struct ns_pair *own, int listener)
 static bool takes_its_share(struct guest *guest)
 {
 	knock(guest, ENTRIES_SHARE + MORE);
-	return WAIT_FOR(queues_of(guest->net.a).declined >= MORE, STACK_DEADLINE_MS) &&
-	       queues_of(guest->net.a).syn_peak == ENTRIES_SHARE;
+	return WAIT_FOR(rows_queues(guest->net.a, NULL).declined >= MORE, STACK_DEADLINE_MS) &&
+	       rows_queues(guest->net.a, NULL).syn_peak == ENTRIES_SHARE;
 }
 
 static long number_in(const char *path)
@@ -315,7 +287,7 @@ static long number_in(const char *path)
 /* Kept or declined. */
 static long syns_at(int ns)
 {
-	const struct queues q = queues_of(ns);
+	const struct listed_queues q = rows_queues(ns, NULL);
 
 	return q.syn_len + q.declined;
 }
@@ -333,12 +305,11 @@ static void entries_with_syns(struct guest *guest)
 	must(!netem_gate(guest->net.a, "veth0", false), "gate");
 	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++) {
 		client[i] = stack_socket(guest->net.b, KERNEL, NS_A6);
-		must(!setsockopt(client[i], IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)), "options");
-		must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], NS_A6, PORT) < 0 &&
-		     errno == EINPROGRESS, "connect");
+		must(!setsockopt(client[i], IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)) &&
+		     !stack_begin(client[i], NS_A6, PORT), "options");
 	}
 	must(WAIT_FOR(syns_at(guest->net.a) >= (long)ARRAY_SIZE(client), STACK_DEADLINE_MS), "SYNs");
-	kept = queues_of(guest->net.a).syn_peak;
+	kept = rows_queues(guest->net.a, NULL).syn_peak;
 	ksft_test_result(kept == DIV_ROUND_UP(ENTRIES_SHARE, weight),
 			 "a guest keeps %ld entries with long SYNs: each counts as %ld\n", kept, weight);
 	stack_close(client, ARRAY_SIZE(client));
@@ -349,11 +320,9 @@ static void entries_with_syns(struct guest *guest)
 /* A member of a SO_REUSEPORT group. */
 static int listen_beside(int ns)
 {
-	union stack_addr addr = stack_addr(NS_A4, PORT);
-	int fd = stack_socket(ns, XTCP, NS_A4);
+	int fd = stack_member_or_die(ns, XTCP, NS_A4, PORT);
 
-	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
-	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, BACKLOG), "listen");
+	must(!listen(fd, BACKLOG), "listen");
 	return fd;
 }
 
@@ -387,13 +356,14 @@ static void entries(const struct ns_pair *own)
 	}
 	ksft_test_result(ok, "%d guests keep %d half-open entries each\n", GUESTS - 1, ENTRIES_SHARE);
 	knock(last, 1);
-	ksft_test_result(WAIT_FOR(queues_of(last->net.a).declined, STACK_DEADLINE_MS) &&
-			 !queues_of(last->net.a).syn_peak, "these are all that guests have: the next one keeps none\n");
+	ksft_test_result(WAIT_FOR(rows_queues(last->net.a, NULL).declined, STACK_DEADLINE_MS) &&
+			 !rows_queues(last->net.a, NULL).syn_peak,
+			 "these are all that guests have: the next one keeps none\n");
 	ksft_test_result(opens_with_entry(own, listener), "one of the machine's own does\n");
 	entries_move(&guests[0]);
 	close(guests[0].listener);
 	/* the SYN comes again */
-	ksft_test_result(WAIT_FOR(queues_of(last->net.a).syn_len == 1, STACK_DEADLINE_MS),
+	ksft_test_result(WAIT_FOR(rows_queues(last->net.a, NULL).syn_len == 1, STACK_DEADLINE_MS),
 			 "so does that guest when another's have gone\n");
 	close(listener);
 }
