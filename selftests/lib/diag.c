@@ -198,15 +198,12 @@ int diag_get(const struct diag_query *query, const struct inet_diag_sockid *id, 
 
 int diag_destroy(int fd, const char *addr, int port, const char *peer_addr, int peer_port)
 {
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char more[1024];
-	} answer;
+	const struct diag_query query = {
+		.stack = XTCP, .v6 = strchr(addr, ':'), .port = port, .peer_port = peer_port,
+	};
 	struct diag_request request;
 
-	diag_fill(&request, &(struct diag_query){ .stack = XTCP, .v6 = strchr(addr, ':'), .port = port,
-						  .peer_port = peer_port });
+	diag_fill(&request, &query);
 	request.head.nlmsg_type = SOCK_DESTROY;
 	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	stack_put_addr(request.req.id.idiag_src, addr);
@@ -215,6 +212,5 @@ int diag_destroy(int fd, const char *addr, int port, const char *peer_addr, int 
 	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
 	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	diag_send(fd, &request);
-	must(recv(fd, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "an answer");
-	return -answer.error.error;
+	return -diag_receive(fd, 8192, NULL, NULL);
 }

@@ -123,18 +123,6 @@ static void route_has_decided(void)
 	close_each(fd, peer);
 }
 
-static bool event_says(const char *text)
-{
-	char line[1024];
-	bool found = false;
-	FILE *file = tracing_open();
-
-	while (fgets(line, sizeof(line), file))
-		found = found || (strstr(line, "xtcp_set:") && strstr(line, text));
-	fclose(file);
-	return found;
-}
-
 static void all_or_nothing(void)
 {
 	struct netlink_request req;
@@ -152,15 +140,15 @@ static void all_or_nothing(void)
 	rules_said("there is no such congestion control");
 	SAME(stack_get(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
-	SAME(event_says(" set="), false);
+	SAME(tracing_count("xtcp_set:", " set=", ""), 0);
 	same_result("if one change is refused, none is made");
 	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "dctcp");
 	SAME(setting_ask(&req), 0);
-	SAME(event_says(" state=ESTABLISHED set=congestion,user_timeout,keepalive congestion=dctcp "), true);
-	SAME(event_says(" user_timeout=5000 keepalive=1 keepidle=0"), true);
+	SAME(tracing_count("xtcp_set:", " state=ESTABLISHED set=congestion,user_timeout,keepalive congestion=dctcp ",
+			   " user_timeout=5000 keepalive=1 keepidle=0"), 1);
 	same_result("an event says what was changed, and what is so now");
 	tracing_stop();
 	close_each(fd, peer);
@@ -294,8 +282,7 @@ static void without_socket(void)
 
 	peer = stack_bound(net.b, KERNEL, NS_B4, 0, false);
 	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!stack_patience(peer, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
-	must(stack_connect(peer, NS_A4, port) && errno == EINPROGRESS, "connect");
+	must(!stack_begin(peer, NS_A4, port), "connect");
 	t.port = port;
 	t.peer_port = stack_port(peer);
 	SAME(sides_row(net.a, XTCP, NS_A4, port, t.peer_port, TCP_SYN_RECV), true);
@@ -351,8 +338,7 @@ static void opening(void)
 	struct netlink_request req;
 
 	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!stack_patience(fd, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
-	must(stack_connect(fd, NS_B4, t.peer_port) && errno == EINPROGRESS, "connect");
+	must(!stack_begin(fd, NS_B4, t.peer_port), "connect");
 	t.port = stack_port(fd);
 	t.cookie = setting_cookie(fd);
 	setting_start(&req, &t);

@@ -24,46 +24,31 @@ static struct ns_pair net;
 static int next_port = 7400;
 
 /* By @fd, a socket for requests in net.a, where the program is; closes it. 0 or the errno of the answer. */
-static int ask_by(int fd, const struct target *target)
+static int ask_by(int fd, const struct target *t)
 {
-	const bool is_v6 = strchr(target->addr, ':');
-	struct {
-		struct nlmsghdr head;
-		struct inet_diag_req_v2 req;
-	} request = {
-		.head.nlmsg_len = sizeof(request) - target->shorter,
-		.head.nlmsg_type = SOCK_DESTROY,
-		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		.req.idiag_states = -1,
-		.req.id.idiag_sport = htons(target->port),
-		.req.id.idiag_dport = htons(target->peer_port),
-		.req.id.idiag_cookie = { target->cookie ?: INET_DIAG_NOCOOKIE,
-					 target->cookie ? 0 : INET_DIAG_NOCOOKIE },
+	const struct diag_query query = {
+		.stack = t->stack, .v6 = strchr(t->addr, ':'), .port = t->port, .peer_port = t->peer_port,
 	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char more[1024];
-	} answer;
+	static struct diag_request request;
+	int err;
 
-	if (target->stack == XTCP) {
-		request.req.sdiag_family = AF_XTCP;
-		request.req.sdiag_protocol = is_v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4;
-	} else {
-		request.req.sdiag_family = is_v6 ? AF_INET6 : AF_INET;
-		request.req.sdiag_protocol = IPPROTO_TCP;
-	}
-	if (target->protocol)
-		request.req.sdiag_protocol = target->protocol;
-	if (target->dev)
-		request.req.id.idiag_if = if_nametoindex(target->dev);
-	stack_put_addr(request.req.id.idiag_src, target->addr);
-	if (target->peer_port)
-		stack_put_addr(request.req.id.idiag_dst, target->peer_addr);
-	must(fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) == (ssize_t)request.head.nlmsg_len, "sock_diag");
-	must(recv(fd, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "its answer");
+	diag_fill(&request, &query);
+	request.head.nlmsg_type = SOCK_DESTROY;
+	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	request.head.nlmsg_len -= t->shorter;
+	if (t->protocol)
+		request.req.sdiag_protocol = t->protocol;
+	if (t->dev)
+		request.req.id.idiag_if = if_nametoindex(t->dev);
+	stack_put_addr(request.req.id.idiag_src, t->addr);
+	if (t->peer_port)
+		stack_put_addr(request.req.id.idiag_dst, t->peer_addr);
+	request.req.id.idiag_cookie[0] = t->cookie ?: INET_DIAG_NOCOOKIE;
+	request.req.id.idiag_cookie[1] = t->cookie ? 0 : INET_DIAG_NOCOOKIE;
+	diag_send(fd, &request);
+	err = -diag_receive(fd, 8192, NULL, NULL);
 	close(fd);
-	return -answer.error.error;
+	return err;
 }
 
 static int ask(const struct target *target)
@@ -209,9 +194,7 @@ static void opening(struct target *t)
 	int port = next_port++, fd = stack_bound(net.a, t->stack, t->addr, 0, false);
 
 	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	/* connect() gives up waiting, not the connection */
-	must(!stack_patience(fd, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
-	must(stack_connect(fd, t->peer_addr, port) && errno == EINPROGRESS, "connect");
+	must(!stack_begin(fd, t->peer_addr, port), "connect");
 	t->port = stack_port(fd);
 	t->peer_port = port;
 	SAME(sides_row(net.a, t->stack, t->addr, t->port, port, TCP_SYN_SENT), true);
@@ -230,8 +213,7 @@ static void half_open(struct target *t)
 
 	peer = stack_bound(net.b, KERNEL, t->peer_addr, 0, false);
 	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!stack_patience(peer, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
-	must(stack_connect(peer, t->addr, port) && errno == EINPROGRESS, "connect");
+	must(!stack_begin(peer, t->addr, port), "connect");
 	t->port = port;
 	t->peer_port = stack_port(peer);
 	SAME(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_SYN_RECV), true);

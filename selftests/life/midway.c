@@ -10,6 +10,7 @@
  * short run has a quarter of the events, a debug kernel fewer. The call goes on and returns. Afterwards both namespaces
  * end, no socket holds the module, and the kernel's log is empty.
  */
+#include "lib/aoopt.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;
@@ -73,18 +74,12 @@ static int destroy(struct world *w)
 
 static void leave(int fd)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	must(!connect(fd, &none, sizeof(none)), "disconnect");
+	must(!stack_disconnect(fd), "disconnect");
 }
 
 static void key_comes(struct world *w)
 {
-	const union stack_addr addr = stack_addr(NS_B4, 0);
-	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
-
-	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	must(!setsockopt(*w->subject, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)), "TCP_MD5SIG");
+	must(!md5_set(*w->subject, NS_B4, "secret"), "TCP_MD5SIG");
 }
 
 static void world_begins(struct world *w)
@@ -125,12 +120,6 @@ static void make_connection(struct world *w)
 	w->subject = &w->conn;
 }
 
-static void begin_connect(int fd, const char *addr, int port)
-{
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "socket");
-	must(stack_connect(fd, addr, port) < 0 && errno == EINPROGRESS, "connect");
-}
-
 static void judge(const char *place, const char *what, bool ok)
 {
 	ksft_test_result(ok && !klog_has("WARNING") && !klog_has("BUG"), "%s: %s\n", place, what);
@@ -169,7 +158,7 @@ static void socket_is_used_again(struct world *w)
 {
 	if (w->conn >= 0) {
 		leave(w->conn);
-		begin_connect(w->conn, NS_B4, OTHER_PORT);
+		must(!stack_begin(w->conn, NS_B4, OTHER_PORT), "connect");
 	} else {
 		must(!shutdown(w->listener, SHUT_RD) && !listen(w->listener, 5), "listen again");
 	}
@@ -194,14 +183,14 @@ static void prepare_segment(struct world *w, enum segment segment)
 	case SYN_ACK:
 		make_client(w);
 		must(!netem_hold(w->net.b, "veth0"), "hold");
-		begin_connect(w->conn, NS_B4, PEER_PORT);
+		must(!stack_begin(w->conn, NS_B4, PEER_PORT), "connect");
 		return;
 	case SYN:
 	case THIRD_ACK:
 		make_listener(w);
 		must(!netem_hold(segment == SYN ? w->net.b : w->net.a, "veth0"), "hold");
 		w->peer = stack_socket(w->net.b, KERNEL, NS_A4);
-		begin_connect(w->peer, NS_A4, PORT);
+		must(!stack_begin(w->peer, NS_A4, PORT), "connect");
 		if (segment == SYN)
 			return;
 		must(WAIT_FOR(rows_state(w->net.a, "/proc/net/xtcp", PORT, stack_port(w->peer)) == TCP_SYN_RECV,
@@ -306,9 +295,7 @@ static void shuts_down(struct world *w)
 
 static void disconnects(struct world *w)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	connect(w->conn, &none, sizeof(none));
+	stack_disconnect(w->conn);
 }
 
 static void accepts(struct world *w)

@@ -4,7 +4,6 @@
  * before it has a socket; and many that come, are used and go beside one that carries data.
  */
 #include <glob.h>
-#include <linux/sock_diag.h>
 #include <net/if.h>
 #include "slow.h"
 #include "lib/test.h"
@@ -104,19 +103,6 @@ static void orphan_resets(const char *addr)
 	close_each(server, dying.b);
 }
 
-/* Counts the RSTs of orphans. */
-static int count_told(void)
-{
-	FILE *trace = tracing_open();
-	char line[512];
-	int told = 0;
-
-	while (fgets(line, sizeof(line), trace))
-		told += !!strstr(line, " state=FIN-WAIT-1 flags=[RA] ");
-	fclose(trace);
-	return told;
-}
-
 /*
  * Of many orphans, while each RST takes long. Their own RSTs count, not what the peers know in the end: a late ACK of a
  * peer finds no rules of netfilter any more, and no orphan, and kernel TCP resets it.
@@ -149,7 +135,7 @@ static void orphans_tell_for_a_while(void)
 	tracing_set("events/xtcp/xtcp_segment_out/enable", "1");
 	close(dying.a);
 	has_ended = WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS);
-	told = count_told();
+	told = tracing_count(" state=FIN-WAIT-1 flags=[RA] ", "", "");
 	tracing_stop();
 	ksft_print_msg("%d of %d peers are told\n", told, ORPHANS);
 	ksft_test_result(has_ended && told > 0 && told < ORPHANS,
@@ -214,11 +200,6 @@ static int read_files(void *pattern)
 	return i;
 }
 
-static void count_row(const struct diag_row *row, void *rows)
-{
-	*(int *)rows += !!row->msg;
-}
-
 static int all_rows(void *v6)
 {
 	struct diag_query query = { .stack = XTCP, .v6 = v6, .ext = 0xff };
@@ -229,21 +210,10 @@ static int all_rows(void *v6)
 /* Asks to end a listener that is not there, or a connection. Return: the answer. */
 static int destroy(void *is_connection)
 {
-	static struct diag_request request;
-	struct diag_query query = { .stack = XTCP };
-	int fd = diag_open(), rows = 0, answer;
+	int fd = diag_open(), answer = diag_destroy(fd, NS_A4, PORT, NS_B4, is_connection ? PORT + 1 : 0);
 
-	diag_fill(&request, &query);
-	request.head.nlmsg_type = SOCK_DESTROY;
-	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	request.req.id.idiag_sport = htons(PORT);
-	request.req.id.idiag_dport = is_connection ? htons(PORT + 1) : 0;
-	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
-	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	diag_send(fd, &request);
-	answer = diag_receive(fd, sizeof(request), count_row, &rows);
 	close(fd);
-	return rows ? rows : answer;
+	return answer;
 }
 
 /* The files are there, and say nothing; the knobs can be set, for when there is something. */
@@ -259,7 +229,7 @@ static void before_first_socket(void)
 			 !counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TW"), "counters that are 0\n");
 	ksft_test_result(ns_call(ns, read_files, "/proc/thread-self/net/xtcp*") == FILES &&
 			 !ns_call(ns, all_rows, NULL) && !ns_call(ns, all_rows, &ns) &&
-			 ns_call(ns, destroy, NULL) == -ENOENT && ns_call(ns, destroy, &ns) == -ENOENT,
+			 ns_call(ns, destroy, NULL) == ENOENT && ns_call(ns, destroy, &ns) == ENOENT,
 			 "all files, listings and requests to end a socket, before there is one\n");
 	ksft_test_result(!ns_sysctl_set(ns, "net.xtcp.rmem", "4096 50000 100000"), "and knobs\n");
 	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &client, &server);
