@@ -58,11 +58,6 @@ static int events(char *text, size_t size)
 	return n;
 }
 
-static void linger_zero(int fd)
-{
-	must(!stack_reset_at_close(fd), "SO_LINGER");
-}
-
 static void gate(bool open)
 {
 	must(!netem_gate(net.a, "veth0", open), "gate");
@@ -97,7 +92,7 @@ static void late_data(struct ends *ends)
 
 static void linger(struct ends *ends)
 {
-	linger_zero(ends->client);
+	must(!stack_reset_at_close(ends->client), "SO_LINGER");
 	hang_up(ends);
 }
 
@@ -147,9 +142,7 @@ static void without_answer_to_probes(struct ends *ends)
 
 static void disconnected(struct ends *ends)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	must(!connect(ends->client, &none, sizeof(none)), "connect to AF_UNSPEC");
+	must(!stack_disconnect(ends->client), "connect to AF_UNSPEC");
 	hang_up(ends);
 }
 
@@ -270,10 +263,8 @@ static void broken(struct ends *ends)
 /* Tools wait for these events, and the kernel lets us fire them. */
 static void kernel_event(enum stack stack, const char *event, void (*end)(struct ends *ends), const char *name)
 {
-	char line[512], port[16], enable[64];
+	char port[16], enable[64];
 	struct ends ends;
-	FILE *file;
-	int n = 0;
 
 	snprintf(enable, sizeof(enable), "events/tcp/%s/enable", event);
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, peer_addr, next_port, &ends.client, &ends.peer);
@@ -283,11 +274,7 @@ static void kernel_event(enum stack stack, const char *event, void (*end)(struct
 	tracing_set(enable, "0");
 	/* since 6.10 the address stands before the port */
 	snprintf(port, sizeof(port), "%d", next_port++);
-	file = tracing_open();
-	while (fgets(line, sizeof(line), file))
-		n += strstr(line, event) && strstr(line, port);
-	fclose(file);
-	ksft_test_result(n == 1, "%s: tcp:%s, %s\n", stack_name(stack), event, name);
+	ksft_test_result(tracing_count(event, port, "") == 1, "%s: tcp:%s, %s\n", stack_name(stack), event, name);
 }
 
 static void namespace_gone(void)

@@ -9,11 +9,6 @@ NEEDS_MODULE;
 #define MEMBERS	3
 #define ROUNDS	12
 
-static void linger_zero(int fd)
-{
-	must(!stack_reset_at_close(fd), "SO_LINGER");
-}
-
 /* The file without its heading, uids and inodes: "127.0.0.1:7300 reset 1, ...". */
 static void counts(int ns, char *to)
 {
@@ -91,7 +86,7 @@ static void reasons(const char *text, const char *shown)
 	/* disconnected by the program of the listener */
 	client = stack_connected(ns, XTCP, text, PORT + 1);
 	server = stack_accept_or_die(second);
-	must(!connect(server, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)), "AF_UNSPEC");
+	must(!stack_disconnect(server), "AF_UNSPEC");
 	close_each(server, client);
 	snprintf(want, sizeof(want), "%s:%d reset 2, %s:%d linger 1, %s:%d linger 1, %s:%d disconnect 1", shown, PORT,
 		 shown, PORT, shown, PORT + 1, shown, PORT + 1);
@@ -103,7 +98,7 @@ static void reasons(const char *text, const char *shown)
 	client = stack_connected(ns, XTCP, text, PORT);
 	server = stack_accept_or_die(first);
 	must(!shutdown(first, SHUT_RD), "shutdown");
-	linger_zero(server);
+	must(!stack_reset_at_close(server), "SO_LINGER");
 	close_each(server, client);
 	must(!listen(first, 5), "listen");
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1", shown, PORT + 1, shown, PORT + 1);
@@ -114,7 +109,7 @@ static void reasons(const char *text, const char *shown)
 	ksft_test_result(say(ns, want) && ok, "the next listen() begins at 0, %s\n", text);
 
 	/* the sockets of the first listen() that are still open count for the second */
-	linger_zero(late_server);
+	must(!stack_reset_at_close(late_server), "SO_LINGER");
 	close_each(late_server, late);
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1, %s:%d linger 1", shown,
 		 PORT + 1, shown, PORT + 1, shown, PORT, shown, PORT);
@@ -182,7 +177,7 @@ static void members(void)
 		}
 		must(server >= 0, "accept");
 		of[i]++;
-		linger_zero(server);
+		must(!stack_reset_at_close(server), "SO_LINGER");
 		close_each(server, client);
 	}
 	for (i = 0; i < MEMBERS; i++)
@@ -250,7 +245,7 @@ static void no_memory(void)
 	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, false);
 	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
 	server = stack_accept_or_die(listener);
-	linger_zero(server);
+	must(!stack_reset_at_close(server), "SO_LINGER");
 	failing_all(0);
 	close(server);
 	failing_all(-1);

@@ -11,7 +11,6 @@
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
  */
-#include <linux/sockios.h>
 #include "lib/test.h"
 
 #define PORT		7100
@@ -167,7 +166,7 @@ static void *receive_twice(void *arg)
 static void count_receives(const char *addr)
 {
 	struct program p = { .addr = addr };
-	int i, fd, unsent, at_once = 0;
+	int i, fd, at_once = 0;
 	long long delayed;
 	bool ok = true;
 
@@ -177,7 +176,7 @@ static void count_receives(const char *addr)
 		start(&p, receive_twice);
 		delayed = delayed_acks();
 		ok &= send(fd, "x", 1, MSG_NOSIGNAL) == 1;
-		ok &= WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unsent) && !unsent, STACK_DEADLINE_MS);
+		ok &= stack_is_acked(fd);
 		at_once += delayed_acks() == delayed;
 		close(fd);
 		pthread_join(p.thread, NULL);
@@ -211,7 +210,7 @@ static void *ask_for_more(void *arg)
 static void count_wants(const char *addr, bool tries)
 {
 	struct program p = { .addr = addr, .tries = tries };
-	int i, fd, pair[2], unsent, at_once = 0;
+	int i, fd, pair[2], at_once = 0;
 	long long delayed;
 	bool ok = true;
 	char octet;
@@ -225,7 +224,7 @@ static void count_wants(const char *addr, bool tries)
 		delayed = delayed_acks();
 		ok &= recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1;
 		ok &= write(pair[1], "", 1) == 1;
-		ok &= WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unsent) && !unsent, STACK_DEADLINE_MS);
+		ok &= stack_is_acked(fd);
 		at_once += delayed_acks() == delayed;
 		/* before the end of the stream comes, should the timer have been first */
 		ok &= !tries || recv(pair[1], &octet, 1, 0) == 1;
@@ -272,7 +271,7 @@ static void count_bundles(const char *addr, bool moves)
 	const int segments = 2 * BUNDLES * BUNDLE_SEGMENTS, buffer = 200000, window = 20000;
 	long long before, delayed, acks;
 	struct program p = { .addr = addr };
-	int i, fd, unacked, octets;
+	int i, fd, octets;
 	bool ok = true;
 
 	make_namespace();
@@ -290,8 +289,8 @@ static void count_bundles(const char *addr, bool moves)
 	delayed = delayed_acks();
 	for (i = 0; i < BUNDLES && ok; i++) {
 		ok = send_bundle(fd, octets) && send_bundle(fd, octets) &&
-		     WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unacked) && !unacked &&
-			      asleep_in(atomic_load(&p.tid), SYS_recvfrom), STACK_DEADLINE_MS);
+		     stack_is_acked(fd) &&
+		     WAIT_FOR(asleep_in(atomic_load(&p.tid), SYS_recvfrom), STACK_DEADLINE_MS);
 	}
 	acks = out_segs() - before - segments;
 	delayed = delayed_acks() - delayed;

@@ -84,7 +84,6 @@ static void close_those(bool odd)
 /* One sock, a connection after the other from the same port: out of the table and in again, without a grace period. */
 static void *move(void *arg)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	struct mover *mover = arg;
 	int ns = spaces[mover->number % NAMESPACES], port = SERVER_PORT - 1 - mover->number, listener, fd, peer, i;
 	char octet;
@@ -96,7 +95,7 @@ static void *move(void *arg)
 		mover->ok = !stack_connect(fd, "127.0.0.1", port);
 		peer = mover->ok ? accept(listener, NULL, NULL) : -1;
 		mover->ok = peer >= 0 && send(peer, "x", 1, MSG_NOSIGNAL) == 1 && recv(fd, &octet, 1, 0) == 1 &&
-			    !connect(fd, &none, sizeof(none));
+			    !stack_disconnect(fd);
 		if (!mover->ok)
 			ksft_print_msg("thread %d, round %d: %s\n", mover->number, i, strerror(errno));
 		close(peer);
@@ -159,16 +158,14 @@ static void *dump_once(void *arg)
 /* Connects a sock to one port and, @at ms after a dump has begun, to another one. */
 static void connect_anew(struct dump *dump, int listener, long long at)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int fd = stack_connected(dump->ns, XTCP, "127.0.0.1", SERVER_PORT), peer = accept(listener, NULL, NULL);
 	pthread_t thread;
 
-	if (fd < 0 || peer < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) || pthread_create(&thread, NULL, dump_once, dump))
+	if (fd < 0 || peer < 0 || pthread_create(&thread, NULL, dump_once, dump))
 		ksft_exit_fail_msg("no connection to list: %s\n", strerror(errno));
 	pthread_barrier_wait(&dump->start);
 	usleep(at * 1000);
-	must(!connect(fd, &none, sizeof(none)) && stack_connect(fd, "127.0.0.1", SERVER_PORT - 1) &&
-	     errno == EINPROGRESS, "no other connection");
+	must(!stack_disconnect(fd) && !stack_begin(fd, "127.0.0.1", SERVER_PORT - 1), "no other connection");
 	pthread_join(thread, NULL);
 	close_each(fd, peer);
 }

@@ -30,23 +30,19 @@ static int veth;	/* its index in net.b */
 /* Lookups for what came in by the server's device, from the client, since the last call. */
 static int lookups(const struct world *w)
 {
-	char line[512], iif[32], from[80];
-	int n = 0;
-	FILE *file;
+	char iif[32], from[80];
+	int n;
 
 	snprintf(iif, sizeof(iif), " iif %d ", veth);
 	snprintf(from, sizeof(from), " %s/", w->v6 ? NS_A6 : NS_A4);
-	file = tracing_open();
-	while (fgets(line, sizeof(line), file))
-		n += strstr(line, "_table_lookup:") && strstr(line, iif) && strstr(line, from);
-	fclose(file);
+	n = tracing_count("_table_lookup:", iif, from);
 	tracing_forget();
 	return n;
 }
 
 static long long segments_in(const struct world *w)
 {
-	return counter_now(net.b, w->stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp", "Tcp:InSegs");
+	return stack_counter(net.b, w->stack, "Tcp:InSegs");
 }
 
 /* The last answer's ACK, too, has arrived when it ends. */
@@ -151,18 +147,6 @@ static void seen_by_rules(const struct world *w, const char *name)
 	must(!ns_shell(net.b, "nft delete table inet seen"), "nft");
 }
 
-static void reset(int fd)
-{
-	must(!stack_reset_at_close(fd) && !close(fd), "close");
-}
-
-static void disconnect(int fd)
-{
-	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
-
-	must(!connect(fd, &nobody, sizeof(nobody)), "disconnect");
-}
-
 enum then { HAS_ENDED, HAS_MOVED_ON, LISTENS };
 
 static void listens_itself(int fd, const char *text, int port)
@@ -195,15 +179,15 @@ static void held(bool v6, enum then then)
 	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
 	must(packet > 0, "a segment in the queue");
 	if (moves) {
-		disconnect(server);
+		must(!stack_disconnect(server), "disconnect");
 		listener = stack_listener(net.a, KERNEL, client_addr, PORT + 2, true);
 		must(listener >= 0 && !stack_connect(server, client_addr, PORT + 2), "connect");
 		other = accept(listener, NULL, NULL);
 	} else if (then == LISTENS) {
-		disconnect(server);
+		must(!stack_disconnect(server), "disconnect");
 		listens_itself(server, server_addr, PORT + 1);
 	} else {
-		reset(server);
+		must(!stack_abort(server), "close");
 	}
 	resets = counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts");
 	must(!nfqueue_pass(queue, QUEUE, packet), "verdict");
@@ -217,7 +201,7 @@ static void held(bool v6, enum then then)
 	close(queue);
 	must(!ns_shell(net.b, "nft delete table inet held"), "nft");
 	if (moves) {
-		reset(server);
+		must(!stack_abort(server), "close");
 		close_each(other, listener);
 	}
 	if (then == LISTENS)

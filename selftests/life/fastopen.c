@@ -30,12 +30,12 @@ static int open_listener(int limit)
 
 static long long counted(const char *name)
 {
-	return counter_now(net.b, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+	return stack_counter(net.b, stack, name);
 }
 
 static long long client_counted(const char *name)
 {
-	return counter_now(net.a, client_stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+	return stack_counter(net.a, client_stack, name);
 }
 
 /* A client whose SYN has as much of @text as may stand there. */

@@ -263,11 +263,7 @@ static int call_key(struct scene *scene)
 
 static int call_md5(struct scene *scene)
 {
-	const union stack_addr addr = stack_addr(scene->text, 0);
-	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
-
-	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	return setsockopt(scene->client, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
+	return md5_set(scene->client, scene->text, "secret");
 }
 
 static int call_ao(struct scene *scene)

@@ -263,9 +263,8 @@ static void queued(const struct lane *l)
 		       "add rule inet held in tcp dport %d queue num %d'", port, QUEUE), "nft");
 	queue = nfqueue_hold(net.b, QUEUE);
 	listener = stack_listener(net.b, XTCP, addr, port, true);
-	client = stack_socket(net.a, KERNEL, addr);
-	must(queue >= 0 && listener >= 0 && !ioctl(client, FIONBIO, &(int){ 1 }), "sockets");
-	must(stack_connect(client, addr, port) && errno == EINPROGRESS, "connect");
+	must(queue >= 0 && listener >= 0, "sockets");
+	client = stack_begin_or_die(net.a, KERNEL, addr, port);
 	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
 	must(packet > 0, "a SYN in the queue");
 	close(listener);

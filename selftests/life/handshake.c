@@ -142,9 +142,7 @@ static int references(const struct sides *s)
 
 static long long cookies_sent(const struct sides *s)
 {
-	const char *path = s->server == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
-
-	return counter_now(pair.b, path, "TcpExt:SyncookiesSent");
+	return stack_counter(pair.b, s->server, "TcpExt:SyncookiesSent");
 }
 
 /*

@@ -15,7 +15,6 @@
  * The pause is 8 s (`/run/vm/pause`, see `scripts/vm/vm.sh --help`). The time of day goes a day
  * forward and back. On both stacks.
  */
-#include <linux/sockios.h>
 #include "tap.h"
 #include "test.h"
 
@@ -212,8 +211,7 @@ static bool all_windows_are_closed(void)
 
 	for (int i = 0; i < n_worlds; i++)
 		all &= timer_is(&worlds[i], WINDOW, PERSIST) &&
-		       counter_now(worlds[i].pair.a, worlds[i].stack == XTCP ? "/proc/net/xtcp_netstat" :
-				   "/proc/net/netstat", "TcpExt:TCPWinProbe");
+		       stack_counter(worlds[i].pair.a, worlds[i].stack, "TcpExt:TCPWinProbe");
 	return all;
 }
 
@@ -225,11 +223,10 @@ static void half_open(struct world *w)
 	s->port = PORT + SYN_ACK;
 	w->listener = stack_listener(w->pair.a, w->stack, w->here, s->port, true);
 	s->peer_fd = stack_bound(w->pair.b, KERNEL, w->there, 0, false);
-	if (w->listener < 0 || s->peer_fd < 0 || fcntl(s->peer_fd, F_SETFL, O_NONBLOCK))
-		ksft_exit_fail_msg("%s: no listener or no client: %s\n", w->name, strerror(errno));
+	must_say(w->listener >= 0 && s->peer_fd >= 0, "%s: no listener or no client", w->name);
 	s->peer_port = stack_port(s->peer_fd);
 	gate(w, w->pair.a, false);
-	if (!stack_connect(s->peer_fd, w->here, s->port) || errno != EINPROGRESS ||
+	if (stack_begin(s->peer_fd, w->here, s->port) ||
 	    !WAIT_FOR(row_is(w, SYN_ACK, TCP_SYN_RECV), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("%s: no half-open entry\n", w->name);
 	gate(w, w->pair.b, false);
@@ -410,13 +407,6 @@ static bool sends(int fd, const char *text)
 	return send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
 }
 
-static bool all_acknowledged(int fd)
-{
-	int unsent;
-
-	return WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unsent) && !unsent, STACK_DEADLINE_MS);
-}
-
 static bool handshake_ends(struct world *w)
 {
 	struct series *s = &w->series[SYN_ACK];
@@ -444,7 +434,7 @@ static bool goes_on(struct world *w)
 	ok = went(w, "the idle connection", stack_carries(s[KEEPALIVE].fd, s[KEEPALIVE].peer_fd, 1000) &&
 		  stack_carries(s[KEEPALIVE].peer_fd, s[KEEPALIVE].fd, 1000));
 	ok &= went(w, "what was not acknowledged", receives(s[DATA].peer_fd, "data") &&
-		   sends(s[DATA].peer_fd, "answer") && receives(s[DATA].fd, "answer") && all_acknowledged(s[DATA].fd));
+		   sends(s[DATA].peer_fd, "answer") && receives(s[DATA].fd, "answer") && stack_is_acked(s[DATA].fd));
 	w->flows[1].idle = false;
 	ok &= went(w, "the closed window", flow_run(w->flows, 2, STALL_MS));
 	flow_explain(w->flows, 2);

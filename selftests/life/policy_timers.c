@@ -89,7 +89,6 @@ static void each_timer(const char *own, const char *peer_addr, const char *rule,
 /* The program sets one of them before connect(), on the listener, or afterwards; and then it connects again. */
 static void program_has_timers(void)
 {
-	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	int i, fd, peer, port = ruled_port++, listener = stack_listener(ruled_net.b, KERNEL, NS_B4, port, true), own;
 
 	must(listener >= 0, "listener");
@@ -102,7 +101,7 @@ static void program_has_timers(void)
 		timers_are(fd, i);
 		close(peer);
 		SAME(rules_replace(""), 0);
-		must(!connect(fd, &unspec, sizeof(unspec)), "disconnect");
+		must(!stack_disconnect(fd), "disconnect");
 		timers_are_not(fd, i);
 		close(fd);
 	}
@@ -116,7 +115,7 @@ static void program_has_timers(void)
 		timers_are(fd, i);
 		close(peer);
 		SAME(rules_replace(""), 0);
-		must(!connect(fd, &unspec, sizeof(unspec)), "disconnect");
+		must(!stack_disconnect(fd), "disconnect");
 		timers_are_not(fd, i);
 		close(fd);
 	}

@@ -48,11 +48,6 @@ static unsigned int draw(struct duel *duel, unsigned int n)
 	return rand_r(&duel->random) % n;
 }
 
-static void linger_zero(int fd)
-{
-	stack_reset_at_close(fd);
-}
-
 /* The program's side: threads that use the same descriptor. */
 static void *reader(void *arg)
 {
@@ -85,7 +80,7 @@ static void *peer(void *arg)
 	pthread_barrier_wait(&duel->start);
 	send(duel->peer, text, 1 + duel->peer_plan % sizeof(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (duel->peer_plan & 1)
-		linger_zero(duel->peer);
+		stack_reset_at_close(duel->peer);
 	if (duel->peer_plan & 2)
 		shutdown(duel->peer, duel->peer_plan & 4 ? SHUT_WR : SHUT_RDWR);
 	else
@@ -96,17 +91,15 @@ static void *peer(void *arg)
 /* Ends the client's side so that both threads come back, one way or the other. */
 static void end_client(struct duel *duel)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
 	switch (draw(duel, 4)) {
 	case 0:
 		shutdown(duel->client, SHUT_RDWR);
 		break;
 	case 1:
-		connect(duel->client, &none, sizeof(none));
+		stack_disconnect(duel->client);
 		break;
 	case 2:
-		linger_zero(duel->client);
+		stack_reset_at_close(duel->client);
 		shutdown(duel->client, SHUT_RD);
 		break;
 	default:
@@ -191,7 +184,7 @@ static bool ends_are_seen_whole(void)
 	for (i = 0; i < ENDS; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", END_PORT + i % 100, &watched.fd, &peer);
 		must(!pthread_create(&thread, NULL, watch, &watched), "thread");
-		linger_zero(peer);
+		stack_reset_at_close(peer);
 		pthread_barrier_wait(&watched.start);
 		close(peer);
 		pthread_join(thread, NULL);

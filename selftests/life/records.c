@@ -184,18 +184,6 @@ static void watch(void)
 	tracing_set(EVENT "enable", "1");
 }
 
-static int events_of_an_end(void)
-{
-	FILE *file = tracing_open();
-	char line[512];
-	int n = 0;
-
-	while (fgets(line, sizeof(line), file))
-		n += strstr(line, "xtcp_conn_state:") && strstr(line, " old=TIME-WAIT new=CLOSED");
-	fclose(file);
-	return n;
-}
-
 /* On a machine that is too slow the first of them end before the last are overdue: then once more, with more time. */
 static void end_by_timer(const struct slabs *before)
 {
@@ -217,7 +205,8 @@ static void end_by_timer(const struct slabs *before)
 	ksft_test_result(ok, "%d of %d records wait for the one that ends before them\n", COUNT - HELD, COUNT);
 	ksft_test_result(made == COUNT, "each was counted once\n");
 	ksft_test_result(WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms), "then all end\n");
-	ksft_test_result(events_of_an_end() == COUNT, "each says so by an event\n");
+	ksft_test_result(tracing_count("xtcp_conn_state:", " old=TIME-WAIT new=CLOSED", "") == COUNT,
+			 "each says so by an event\n");
 	tracing_set(EVENT "enable", "0");
 	ksft_test_result(WAIT_FOR(free_ports() == COUNT, STACK_DEADLINE_MS), "their ports are free\n");
 	ksft_test_result(WAIT_FOR(slabs_have(before, 0), STACK_DEADLINE_MS), "and so is their memory\n");

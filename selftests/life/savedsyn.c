@@ -117,14 +117,13 @@ static void try_addresses(const struct server *s)
 /* Where nobody reads it: kmemleak looks whether it is freed. */
 static void try_ends(const struct server *s)
 {
-	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	const char *knob = s->stack == KERNEL ? "net.ipv4.tcp_syncookies" : "net.xtcp.syncookies";
 	unsigned char buf[ROOM];
 	int client, fd, len;
 	bool ok;
 
 	fd = accept_one(s, 1, &client);
-	ok = !connect(fd, &unspec, sizeof(unspec)) && !saved(fd, buf, ROOM, &len) && !len;
+	ok = !stack_disconnect(fd) && !saved(fd, buf, ROOM, &len) && !len;
 	ksft_test_result(ok, "%s: none is left after a disconnect\n", s->name);
 	close_each(fd, client);
 
