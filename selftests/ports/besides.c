@@ -241,8 +241,7 @@ static int connect_in_vain(enum stack stack, const char *to)
 {
 	int fd = stack_socket(ns, stack, to);
 
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "no socket");
-	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
+	if (!stack_begin(must_have(fd, "no socket"), to, PORT))
 		return fd;
 	close(fd);
 	return -1;
@@ -293,9 +292,8 @@ static void error_beside(const char *its, const char *ours, const char *to)
 		ksft_exit_fail_msg("nft\n");
 	listener_of_xtcp = stack_listener(ns, XTCP, ours, LOW + 1, true);
 	p.fd = stack_bound(ns, KERNEL, its, LOW + 1, true);
-	must(listener_of_xtcp >= 0 && p.fd >= 0 && !fcntl(p.fd, F_SETFL, O_NONBLOCK), "a port of both");
 	/* while connect() runs the error is only noted: the one about the next SYN ends it */
-	must(stack_connect(p.fd, to, PORT + 3) && errno == EINPROGRESS, "connect");
+	must(listener_of_xtcp >= 0 && p.fd >= 0 && !stack_begin(p.fd, to, PORT + 3), "a port of both");
 	if (poll(&p, 1, STACK_DEADLINE_MS) == 1)
 		err = stack_error(p.fd);
 	ksft_test_result(err == EHOSTUNREACH || err == EACCES,

@@ -168,7 +168,7 @@ static void *connect_on(void *arg)
 /* Since the namespace began. */
 static long long count(enum stack stack, const char *name)
 {
-	return counter_now(ns, stack == KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat", name);
+	return stack_counter(ns, stack, name);
 }
 
 static int make_namespace(enum stack stack, int knob, enum kind kind)

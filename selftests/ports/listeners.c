@@ -186,13 +186,7 @@ static int lines_in(const char *path)
 
 static int listening_rows(void)
 {
-	struct row *rows;
-	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
-
-	for (i = 0; i < n; i++)
-		found += rows[i].state == 10;
-	free(rows);
-	return found;
+	return rows_count(ns, "/proc/net/xtcp", TCP_LISTEN, 0);
 }
 
 static void each_is_listed(void)

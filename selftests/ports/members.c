@@ -118,21 +118,12 @@ static int who(struct group *g, const char *to)
 	return i;
 }
 
-static void on_processor(int cpu)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
-}
-
 /* How many of the connections from @cpu come to members from @first on, @nr of them. */
 static int come_from(struct group *g, int cpu, int first, int nr)
 {
 	int i, member, n = 0;
 
-	on_processor(cpu);
+	run_on(cpu);
 	for (i = 0; i < CLIENTS; i++) {
 		member = who(g, g->place);
 		n += member >= first && member < first + nr;
@@ -317,7 +308,7 @@ static void by_number(struct group *g)
 	number_or_die(g->fd[0], -1);
 	result(all_share(g) && ok, g, "a number too high, by hash");
 	set_int(g->fd[3], SO_INCOMING_CPU, 0);
-	on_processor(0);
+	run_on(0);
 	result(all_to(g, 3), g, "or by SO_INCOMING_CPU");
 	set_int(g->fd[3], SO_INCOMING_CPU, -1);
 }
@@ -338,7 +329,7 @@ static void by_segment(struct group *g)
 	bool ok = !attach(g->fd[1], cpu, 2);
 
 	for (int i = 0; i < CPUS; i++) {
-		on_processor(i);
+		run_on(i);
 		ok &= all_to(g, i);
 	}
 	result(ok, g, "a program that says the processor");
@@ -624,7 +615,8 @@ static void the_last_closes(enum stack stack, const char *place, bool waits)
 	queue_all(&g, client);
 	must(accept_all(&g, client) == QUEUED, "connections");
 	if (waits)
-		result(!g.got[1] && g.got[2], &g, "the last one closes and waits: its program chooses among successors");
+		result(!g.got[1] && g.got[2], &g,
+		       "the last one closes and waits: its program chooses among successors");
 	else
 		result(g.got[1] && g.got[2], &g, "a program ends with the last member");
 	must(!ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "0"), "knob");

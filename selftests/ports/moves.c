@@ -372,8 +372,7 @@ static void open_over_link_of_vrf(enum stack stack)
 	/* a RST of kernel TCP, which finds no connection when the text comes again, would not do */
 	ksft_test_result(stack_at_end(client) && send(client, "x", 1, MSG_NOSIGNAL) == 1 &&
 			 WAIT_FOR(stack_error(client) > 0, STACK_DEADLINE_MS) &&
-			 counter_now(pair.b, stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp",
-				     "Tcp:OutRsts") == 1,
+			 stack_counter(pair.b, stack, "Tcp:OutRsts") == 1,
 			 "%s: what comes after close() is reset there\n", stack_name(stack));
 	close_each(client, listener);
 	ns_pair_close(&pair);
@@ -551,10 +550,8 @@ static int answered_syn(int local, int port)
 	long long resets = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
 	int client = stack_bound(ns, KERNEL, LO4, local, true);
 
-	fcntl(client, F_SETFL, O_NONBLOCK);
-	if (client < 0 || (stack_connect(client, LO4, port) && errno != EINPROGRESS) ||
-	    !WAIT_FOR(counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no answer to a SYN: %s\n", strerror(errno));
+	must(!stack_begin(client, LO4, port) &&
+	     WAIT_FOR(counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS), "an answer");
 	return client;
 }
 

@@ -128,20 +128,9 @@ static void end(int first, int step)
 	}
 }
 
-static int records_in(int in, const char *path)
-{
-	struct row *rows;
-	int n = rows_read(in, path, &rows, NULL), found = 0, i;
-
-	for (i = 0; i < n; i++)
-		found += rows[i].state == TCP_TIME_WAIT;
-	free(rows);
-	return found;
-}
-
 static int records(void)
 {
-	return records_in(ns, "/proc/net/xtcp") + records_in(ns, "/proc/net/xtcp6");
+	return rows_count(ns, "/proc/net/xtcp", TCP_TIME_WAIT, 0) + rows_count(ns, "/proc/net/xtcp6", TCP_TIME_WAIT, 0);
 }
 
 static void third_stays(int round)
@@ -187,9 +176,9 @@ static const char * const silent[] = { "10.6.0.2", "10.6.0.3", "10.6.0.4" };
 
 static int connect_in_vain(const char *to)
 {
-	int fd = must_have(socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4), "no socket");
+	int fd = must_have(socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, XTCPPROTO_IPV4), "no socket");
 
-	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
+	if (!stack_begin(fd, to, PORT))
 		return fd;
 	must_say(errno == EADDRNOTAVAIL, "connect() to %s", to);
 	close(fd);
@@ -243,13 +232,21 @@ static int storm_and_count(void *unused)
 	return sum;
 }
 
+/* A namespace with FEW ports, and with the silent ones behind a device. */
+static int few_ports(void)
+{
+	int made = ns_make();
+
+	must(made >= 0 && !ns_sysctl_set(made, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) &&
+	     !ns_shell(made, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/16 dev d0"),
+	     "namespace");
+	return made;
+}
+
 static void maps_come_and_go(void)
 {
-	int made, stormed = ns_make(), all = FEW * ARRAY_SIZE(silent);
+	int made, stormed = few_ports(), all = FEW * ARRAY_SIZE(silent);
 
-	if (stormed < 0 || ns_sysctl_set(stormed, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
-	    ns_shell(stormed, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
-		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
 	made = ns_call(stormed, storm_and_count, NULL);
 	ksft_print_msg("%d of %d ports can be had\n", made, all);
 	ksft_test_result(made == all, "after threads have taken all ports again and again, each can be had\n");
@@ -281,11 +278,8 @@ static int number_again(void *unused)
 
 static void numbers_come_again(void)
 {
-	int numbered = ns_make(), all = FEW * (1 + NUMBERS + 1), had;
+	int numbered = few_ports(), all = FEW * (1 + NUMBERS + 1), had;
 
-	if (numbered < 0 || ns_sysctl_set(numbered, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
-	    ns_shell(numbered, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/16 dev d0"))
-		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
 	had = ns_call(numbered, number_again, NULL);
 	ksft_print_msg("%d of %d ports can be had\n", had, all);
 	ksft_test_result(had == all, "so it is when more maps have come and gone than there are numbers for them\n");
@@ -486,7 +480,7 @@ static void records_of_many_maps(void)
 			ended++;
 		}
 	}
-	must(WAIT_FOR(!records_in(in, "/proc/net/xtcp"), STACK_DEADLINE_MS), "records do not end");
+	must(WAIT_FOR(!rows_count(in, "/proc/net/xtcp", TCP_TIME_WAIT, 0), STACK_DEADLINE_MS), "records do not end");
 	made = ns_call(in, fill_many, &listener);
 	ksft_print_msg("%d of %d ports can be had\n", made, ended);
 	ksft_test_result(made == ended, "records to many destinations end in turn: each of their ports can be had\n");
@@ -518,19 +512,6 @@ static void free_before_records(void)
 
 #define LATER		10	/* calls of connect() when the map is there already */
 
-/* Bitmaps that were allocated: two of 8 KiB each. */
-static int bitmaps_allocated(void)
-{
-	char line[512];
-	FILE *file = tracing_open();
-	int n = 0;
-
-	while (fgets(line, sizeof(line), file))
-		n += *line != '#';
-	fclose(file);
-	return n;
-}
-
 /* All ports of one half are used: the next call makes a map. Later calls, and their ends, keep it. */
 static int make_one_map(void *unused)
 {
@@ -542,17 +523,15 @@ static int make_one_map(void *unused)
 		close(fd);
 	}
 	give_back(kept, FEW / 2 + 1);
-	return bitmaps_allocated();
+	/* bitmaps that were allocated: two of 8 KiB each */
+	return tracing_count("", "", "");
 }
 
 static void one_map_serves_many(void)
 {
-	int made, one = ns_make();
+	int made, one = few_ports();
 	char pid[16];
 
-	if (one < 0 || ns_sysctl_set(one, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
-	    ns_shell(one, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
-		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
 	tracing_start("portmaps");
 	tracing_forget();
 	snprintf(pid, sizeof(pid), "%d", getpid());

@@ -75,8 +75,7 @@ static int connect_many(int *fds, int count, const char *text, int port, int low
 	*error = 0;
 	for (i = 0; i < count; i++) {
 		fd = must_have(stack_socket(ns, XTCP, text), "socket");
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-		if (stack_connect(fd, text, port) && errno != EINPROGRESS) {
+		if (stack_begin(fd, text, port)) {
 			*error = errno;
 			close(fd);
 			break;
@@ -143,9 +142,8 @@ static int connect_now(const char *text, const char *device)
 {
 	int fd = stack_socket(ns, XTCP, text);
 
-	fcntl(fd, F_SETFL, O_NONBLOCK);
 	must(!device || !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)), "SO_BINDTODEVICE");
-	if (stack_connect(fd, text, PORT) && errno != EINPROGRESS) {
+	if (stack_begin(fd, text, PORT)) {
 		close(fd);
 		return -1;
 	}
@@ -177,11 +175,9 @@ static void bound_to_device(void)
 static void rule_for_ports(enum stack stack, const char *iif)
 {
 	const char *there = "192.0.2.77";
-	int before = stack_socket(ns, stack, there), fd = stack_socket(ns, stack, there), err = 0;
+	int before = stack_begin_or_die(ns, stack, there, PORT), fd = stack_socket(ns, stack, there), err = 0;
 
-	fcntl(before, F_SETFL, O_NONBLOCK);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	must(!stack_connect(before, there, PORT) || errno == EINPROGRESS, "connect");
 	must(!ns_shell(ns, "ip rule add prio 7 %sto 192.0.2.77 ipproto tcp sport 1024-65534 prohibit", iif), "no rule");
 	if (stack_connect(fd, there, PORT))
 		err = errno;
@@ -236,9 +232,7 @@ static void counters_are_apart(enum stack stack)
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < SERVERS; i++) {
 			snprintf(text, sizeof(text), "192.0.2.%d", 100 + i);
-			fd = stack_socket(ns, stack, text);
-			fcntl(fd, F_SETFL, O_NONBLOCK);
-			must(!stack_connect(fd, text, PORT) || errno == EINPROGRESS, "connect");
+			fd = stack_begin_or_die(ns, stack, text, PORT);
 			step = (stack_port(fd) - last[i] + COUNT) % COUNT;
 			last[i] = stack_port(fd);
 			close(fd);

@@ -123,9 +123,7 @@ static void takes_over(const char *text)
 		client[i] = waiting_client(text, i);
 	/* one is half open: the SYN-ACK does not leave, nor does anything else */
 	must(!netem_hold(net.a, "veth0"), "hold");
-	client[i] = stack_socket(net.b, KERNEL, text);
-	must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], text, PORT) && errno == EINPROGRESS,
-	     "connect");
+	client[i] = stack_begin_or_die(net.b, KERNEL, text, PORT);
 	must(WAIT_FOR(rows_state(net.a, listing(text), PORT, stack_port(client[i])) == TCP_SYN_RECV, STACK_DEADLINE_MS),
 	     "half open");
 	close(listener);
