@@ -5,6 +5,7 @@
  * listed. Last, `xtcp policy` itself. The timers of a rule are the matter of policy_timers, cgroups that of
  * policy_cgroups, attacks that of policy_attacks.
  */
+#include "lib/boxes.h"
 #include "lib/ruled.h"
 #include "lib/test.h"
 
@@ -25,6 +26,7 @@ static void fields_are(int fd, int peer)
 	SAME(rules_has_congestion(fd, "bbr"), true);
 	SAME(rules_cwnd_of(fd), 23);
 	SAME(rules_rate_of(fd), 12345678);
+	SAME(!!*boxes_find(ruled_net.a, stack_port(fd)), true);
 	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
 	close_each(fd, peer);
 }
@@ -34,10 +36,11 @@ static void fields_are_not(int fd, int peer)
 	SAME(rules_has_congestion(fd, "cubic"), true);
 	SAME(rules_cwnd_of(fd), 10);
 	SAME(rules_rate_of(fd), UINT32_MAX);
+	SAME(!!*boxes_find(ruled_net.a, stack_port(fd)), false);
 	close_each(fd, peer);
 }
 
-#define FIELDS	" cc=bbr initcwnd=23 rate=12345678"
+#define FIELDS	" cc=bbr initcwnd=23 rate=12345678 blackbox=1"
 
 /* @peer: a rule for it; @other: a rule that is for none of the connections */
 static void each_field(const char *own, const char *peer_addr, const char *rule, const char *other, const char *what)
@@ -186,7 +189,6 @@ static void route_wins(void)
 /* The program, or an administrator, limits the rate of a connection that a rule limits already. */
 static void limit_again(int listener, int port)
 {
-	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	static const char * const what[] = {
 		"so is a limit of pacing",
 		"and one that an administrator sets by xtcp ss --set, even to what the rule had",
@@ -205,7 +207,7 @@ static void limit_again(int listener, int port)
 		SAME(rules_rate_of(fd), own[i]);
 		close(peer);
 		SAME(rules_replace(""), 0);
-		must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+		must(!stack_disconnect(fd) && !stack_connect(fd, NS_B4, port), "connect");
 		peer = accept(listener, NULL, NULL);
 		SAME(rules_rate_of(fd), own[i]);
 		close_each(fd, peer);
@@ -216,7 +218,6 @@ static void limit_again(int listener, int port)
 /* A rule chose an algorithm that paces, a packet a second: all is in time only if nothing paces the next connection. */
 static void paces_no_more(int listener, int port)
 {
-	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	static char text[60000];
 	int fd, peer;
 
@@ -226,7 +227,7 @@ static void paces_no_more(int listener, int port)
 	close(peer);
 	SAME(rules_replace(""), 0);
 	must(!ns_sysctl_set(ruled_net.a, "net.xtcp.pacing_ss_ratio", "0"), "pacing_ss_ratio");
-	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	must(!stack_disconnect(fd) && !stack_connect(fd, NS_B4, port), "connect");
 	peer = accept(listener, NULL, NULL);
 	must(peer >= 0 && !stack_patience(peer, SO_RCVTIMEO, 3 * SECOND_US), "accept");
 	SAME(send(fd, text, sizeof(text), 0), (ssize_t)sizeof(text));
@@ -238,7 +239,6 @@ static void paces_no_more(int listener, int port)
 
 static void again(void)
 {
-	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	int fd, peer, listener = stack_listener(ruled_net.b, KERNEL, NS_B4, ruled_port, true), port = ruled_port++;
 
 	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
@@ -246,7 +246,7 @@ static void again(void)
 	SAME(rules_has_congestion(fd, "bbr"), true);
 	close(peer);
 	SAME(rules_replace(""), 0);
-	must(listener >= 0 && !connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	must(listener >= 0 && !stack_disconnect(fd) && !stack_connect(fd, NS_B4, port), "connect");
 	peer = accept(listener, NULL, NULL);
 	fields_are_not(fd, peer);
 	same_result("what a rule has set is gone when the socket connects again");
@@ -256,7 +256,7 @@ static void again(void)
 	set_congestion(fd, "reno");
 	close(peer);
 	SAME(rules_replace(""), 0);
-	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	must(!stack_disconnect(fd) && !stack_connect(fd, NS_B4, port), "connect");
 	peer = accept(listener, NULL, NULL);
 	SAME(rules_has_congestion(fd, "reno"), true);
 	close_each(fd, peer);

@@ -53,11 +53,6 @@ static void pair(enum stack client, enum stack server, int *c, int *s)
 	stack_pair_or_die(net.a, client, net.b, server, peer_addr, next_port++, c, s);
 }
 
-static void reset(int fd)
-{
-	must(!stack_abort(fd), "SO_LINGER");
-}
-
 static bool is_closed(int fd)
 {
 	return WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS);
@@ -81,7 +76,7 @@ static void off(void)
 	int c, s;
 
 	pair(XTCP, KERNEL, &c, &s);
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	close(c);
 	result(!boxes_of(net.a) && count(net.a, "TcpExt:TCPBlackboxKept") == kept, "off: no box");
@@ -102,7 +97,7 @@ static void reset_client(enum stack peer)
 	     recv(c, octets, 8, MSG_DONTWAIT) < 0, "EAGAIN");
 	ok = BOXES_HAS(boxes_find(net.a, port), " ended=0.000000 ", " reason=none\n",
 		       "call=recv wanted=8 result=-11 times=3\n");
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	ok &= BOXES_HAS(boxes_find(net.a, port), " error=104 reason=reset\n", " call state=SYN-SENT call=connect ",
 			" segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
@@ -129,7 +124,7 @@ static void server(void)
 
 	pair(KERNEL, XTCP, &c, &s);
 	port = stack_port(s);
-	reset(c);
+	must(!stack_abort(c), "SO_LINGER");
 	must(is_closed(s), "the RST comes");
 	result(BOXES_HAS(boxes_find(net.b, port), " reason=reset\n",
 			 " segment_in state=LISTEN flags=[S] ", " rebuilt=1\n",
@@ -275,7 +270,7 @@ static void behind_hole(void)
 	lose_one(net.b, s, c);
 	box = boxes_find(net.a, port);
 	ok &= has_block(box, " segment_in", " segment_out state=ESTABLISHED flags=[A] ");
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	close(c);
 	boxes_forget(net.a);
@@ -295,7 +290,7 @@ static void not_taken(void)
 	ok = BOXES_HAS(boxes_find(net.a, port), " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
 		       " refused state=ESTABLISHED reason=acknowledged and dropped\n",
 		       " segment_out state=ESTABLISHED flags=[A] ");
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	close(c);
 	boxes_forget(net.a);
@@ -314,7 +309,7 @@ static void ring(void)
 	port = stack_port(c);
 	for (i = 0; i < 60; i++)
 		must(stack_carries(c, s, 10 + i), "data");
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	box = boxes_find(net.a, port);
 	at = strstr(box, " events=");
@@ -373,7 +368,7 @@ static void lower_bound(void)
 	boxes_set_bound(4096);
 	for (i = 0; i < 6; i++) {
 		pair(XTCP, KERNEL, &c, &s);
-		reset(s);
+		must(!stack_abort(s), "SO_LINGER");
 		must(is_closed(c), "the RST comes");
 		close(c);
 	}
@@ -403,7 +398,7 @@ static void meet_bound(void)
 	ok &= stack_carries(c[5], s[5], 1000) && stack_carries(s[5], c[5], 1000);
 	result(ok, "the bound");
 	for (i = 0; i < 6; i++) {
-		reset(s[i]);
+		must(!stack_abort(s[i]), "SO_LINGER");
 		must(is_closed(c[i]), "the RST comes");
 		if (i < 4)
 			last = stack_port(c[i]);
@@ -441,13 +436,13 @@ static void of_another_user(void)
 	boxes_set_bound(ROOM * BOX / 1024 + 1);
 	pair(XTCP, KERNEL, &c, &s);
 	of_root = stack_port(c);
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	close(c);
 	for (i = 0; i < CROWD; i++) {
 		c = ns_call(net.a, do_connect, &port);
 		s = accept(listener, NULL, NULL);
-		reset(s);
+		must(!stack_abort(s), "SO_LINGER");
 		must(is_closed(c), "the RST comes");
 		close(c);
 	}
@@ -489,7 +484,7 @@ static void of_another_peer(void)
 		s = must_have(accept(listener, NULL, NULL), "accept");
 		if (!i)
 			first = stack_port(c);
-		reset(c);
+		must(!stack_abort(c), "SO_LINGER");
 		must(is_closed(s), "the RST comes");
 		close(s);
 	}
@@ -542,7 +537,7 @@ static void knob_back(void)
 	/* longer than the machine waits before it writes no boxes any more */
 	wait_until_ms(wait_now_ms() + 1500);
 	must(stack_carries(c, s, 334), "data");
-	reset(s);
+	must(!stack_abort(s), "SO_LINGER");
 	must(is_closed(c), "the RST comes");
 	box = boxes_find(net.a, stack_port(c));
 	result(BOXES_HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
@@ -627,7 +622,7 @@ static void storm(void)
 		pair(XTCP, XTCP, &c, &s);
 		must(stack_carries(c, s, 1 + i * 10), "data");
 		if (i % 3)
-			reset(s);
+			must(!stack_abort(s), "SO_LINGER");
 		else
 			close(s);
 		if (i % 50 == 49)
@@ -690,7 +685,7 @@ static void share_of_guest(void)
 	/* those of net.a have had numbers, too */
 	ksft_test_result(has_numbers(ns, i), "the numbers tell nothing of other namespaces\n");
 	for (i = 0; i < 8; i++) {
-		reset(s[i]);
+		must(!stack_abort(s[i]), "SO_LINGER");
 		close(c[i]);
 	}
 	must(boxes_of(ns) > 0, "kept boxes");
