@@ -8,16 +8,6 @@
 
 NEEDS_PROGRAMS("ip");
 
-static struct ns_pair net;
-static int next_port = 8400;
-
-static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
-{
-	*peer_port = next_port++;
-	stack_pair_or_die(net.a, s->stack, net.b, KERNEL, s->peer_addr, *peer_port, fd, peer);
-	*port = stack_port(*fd);
-}
-
 static socklen_t option(int fd, int level, int name, void *value, socklen_t len)
 {
 	must(!getsockopt(fd, level, name, value, &len), "getsockopt");
@@ -184,7 +174,6 @@ static void listening(const struct setting *s)
 static void opening(const struct setting *s)
 {
 	int port = next_port++, fd = stack_listener(net.a, s->stack, s->addr, port, true), peer, client, client_port;
-	struct timeval now = { .tv_usec = 1 };
 	unsigned int mark = 99;
 	struct diag_copy copy;
 
@@ -193,10 +182,7 @@ static void opening(const struct setting *s)
 	must(fd >= 0 && peer >= 0 && client >= 0, "sockets");
 	must(!setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), "SO_MARK");
 	must(!netem_gate(net.a, "veth0", false), "gate");
-	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
-	must(!setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
-	must(stack_connect(peer, s->addr, port) && errno == EINPROGRESS, "connect");
-	must(stack_connect(client, s->peer_addr, 1) && errno == EINPROGRESS, "connect");
+	must(!stack_begin(peer, s->addr, port) && !stack_begin(client, s->peer_addr, 1), "connect");
 	client_port = stack_port(client);
 	/* a listing between a retransmission and the timer that it sets shows no time left */
 	SAME(WAIT_FOR(find(s, port, stack_port(peer), &copy) == 1 && copy.msg.idiag_retrans > 0 &&
@@ -356,13 +342,6 @@ static void unprivileged(const struct setting *s)
 	result(s, "everybody sees them, but a mark only who has CAP_NET_ADMIN");
 	next_port += 2;
 	close_each(fd, listener);
-}
-
-static int rows_here(void *arg)
-{
-	const struct diag_query query = all_of(arg);
-
-	return diag_dump(&query, NULL, NULL);
 }
 
 static void other_namespaces(const struct setting *s)
@@ -530,9 +509,8 @@ static int bound_to(const char *device, int port, int peer_port)
 	union stack_addr own = stack_addr(NS_A4, port);
 	int fd = stack_socket(net.a, XTCP, NS_A4);
 
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK) &&
-	     !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)) &&
-	     !bind(fd, &own.sa, sizeof(own.in)) && stack_connect(fd, NS_B4, peer_port) && errno == EINPROGRESS, device);
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)) &&
+	     !bind(fd, &own.sa, sizeof(own.in)) && !stack_begin(fd, NS_B4, peer_port), device);
 	return fd;
 }
 
@@ -558,24 +536,20 @@ static void same_tuple(void)
 #define COMMON	15
 #define IPV6	1
 
-int main(void)
+static void each(const struct setting *s)
 {
 	void (* const cases[])(const struct setting *) = { established, algorithms, listening, opening, time_wait,
 							   states_and_ports, one_by_name, unprivileged,
 							   other_namespaces, mapped, any_room };
 
-	test_begin(stack_count() * (2 * COMMON + IPV6) + 3);
-	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
-	sides_know_each_other(&net);
-	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
-		for (unsigned int family = 0; family < 2; family++) {
-			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
-						   .peer_addr = family ? NS_B6 : NS_B4 };
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
+		cases[i](s);
+}
 
-			for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-				cases[i](&s);
-		}
-	}
+int main(void)
+{
+	test_begin(stack_count() * (2 * COMMON + IPV6) + 3);
+	settings(each);
 	owned();
 	owned_listener();
 	same_tuple();

@@ -8,20 +8,10 @@
 #include <linux/sock_diag.h>
 #include "listing.h"
 
-static struct ns_pair net;
-static int next_port = 8700;
-
 static int found_in(struct diag_query query, unsigned int states)
 {
 	query.states = states;
 	return diag_dump(&query, NULL, NULL);
-}
-
-static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
-{
-	*peer_port = next_port++;
-	stack_pair_or_die(net.a, s->stack, net.b, KERNEL, s->peer_addr, *peer_port, fd, peer);
-	*port = stack_port(*fd);
 }
 
 static void await_end(int fd)
@@ -116,13 +106,12 @@ static void aborted(const struct setting *s)
 /* A program that disconnects has a socket as new. */
 static void aborted_and_again(const struct setting *s)
 {
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int fd, peer, port, peer_port, listener;
 	struct diag_copy copy;
 
 	connection(s, &fd, &peer, &port, &peer_port);
 	reset(fd, peer, "");
-	must(!connect(fd, &none, sizeof(none)), "disconnect");
+	must(!stack_disconnect(fd), "disconnect");
 	SAME(find(s, port, peer_port, &copy), 0);
 	SAME(find(s, 0, 0, &copy), 0);
 	listener = stack_listener(net.b, KERNEL, s->peer_addr, peer_port, true);
@@ -203,13 +192,6 @@ static void other_reasons(const struct setting *s)
 	result(s, "one without data, and one that an administrator has ended");
 }
 
-static int rows_here(void *arg)
-{
-	const struct diag_query query = all_of(arg);
-
-	return diag_dump(&query, NULL, NULL);
-}
-
 static void other_namespaces(const struct setting *s)
 {
 	int fd, peer, port, peer_port, guest = must_have(ns_make_guest(), "a guest"), listener;
@@ -281,22 +263,19 @@ static void aborted_and_told(const struct setting *s)
 #define EACH	4	/* of either stack and IP version */
 #define OURS	3	/* of xtcp, of either IP version */
 
-int main(void)
+static void each(const struct setting *s)
 {
 	void (* const cases[])(const struct setting *) = { aborted, aborted_and_again, aborted_before_accept,
 							   other_reasons, other_namespaces, aborted_and_told };
+	const unsigned int n = s->stack == XTCP ? ARRAY_SIZE(cases) : 3;
 
+	for (unsigned int i = 0; i < n; i++)
+		cases[i](s);
+}
+
+int main(void)
+{
 	test_begin(2 * (stack_count() * EACH + OURS));
-	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
-	sides_know_each_other(&net);
-	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
-		for (unsigned int family = 0; family < 2; family++) {
-			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
-						   .peer_addr = family ? NS_B6 : NS_B4 };
-
-			for (unsigned int i = 0; i < (stack == XTCP ? 6 : 3); i++)
-				cases[i](&s);
-		}
-	}
+	settings(each);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

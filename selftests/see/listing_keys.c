@@ -4,6 +4,7 @@
  * of the same sockets as kernel TCP shows him, and nobody else sees any. A socket has more keys than a message has room
  * for. What `xtcp ss -i` and its JSON show of them, as ss does of kernel TCP's.
  */
+#include "lib/aoopt.h"
 #include "see/listing.h"
 
 NEEDS_SCRIPTS;
@@ -19,23 +20,6 @@ struct shown_key {
 	uint16_t keylen;
 	uint8_t addr[16], key[80];
 };
-
-static struct ns_pair net;
-
-/* A key for the peers of a prefix; @prefix of -1: for one address. Returns 0, or an errno. */
-static int set_key(int fd, const char *peer, int prefix, const char *key)
-{
-	const union stack_addr addr = stack_addr(peer, 0);
-	struct tcp_md5sig md5 = { .tcpm_keylen = strlen(key) };
-
-	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	memcpy(md5.tcpm_key, key, md5.tcpm_keylen);
-	if (prefix >= 0) {
-		md5.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX;
-		md5.tcpm_prefixlen = prefix;
-	}
-	return setsockopt(fd, IPPROTO_TCP, prefix >= 0 ? TCP_MD5SIG_EXT : TCP_MD5SIG, &md5, sizeof(md5)) ? errno : 0;
-}
 
 /* "family address/prefix key" of each key of the listener, as one text; @copy keeps the row. */
 static void keys_of(const struct setting *s, struct diag_copy *copy, char *text, size_t size)
@@ -80,28 +64,28 @@ static int look_unprivileged(void *arg)
 /* The keys that are listed, newest first; then one is replaced, and another one is removed. */
 static void shown(const struct setting *s, int fd)
 {
-	SAME(set_key(fd, s->peer_addr, -1, "secret"), 0);
+	SAME(md5_set(fd, s->peer_addr, "secret"), 0);
 	if (s->v6) {
-		SAME(set_key(fd, "fd00:a::", 64, "of a prefix"), 0);
-		SAME(set_key(fd, "::ffff:192.0.2.0", 24, "mapped"), 0);
+		SAME(md5_set_for(fd, "fd00:a::", "of a prefix", 64, -1), 0);
+		SAME(md5_set_for(fd, "::ffff:192.0.2.0", "mapped", 24, -1), 0);
 		keys_are(s, "2 192.0.2.0/24 mapped;10 fd00:a::/64 of a prefix;10 " NS_B6 "/128 secret;");
 	} else {
-		SAME(set_key(fd, "192.0.2.0", 24, "of a prefix"), 0);
+		SAME(md5_set_for(fd, "192.0.2.0", "of a prefix", 24, -1), 0);
 		keys_are(s, "2 192.0.2.0/24 of a prefix;2 " NS_B4 "/32 secret;");
 	}
 	result(s, "the keys of a listener");
 	SAME(ns_child(net.a, look_unprivileged, (void *)s), 0);
 	result(s, "no key is for a user without CAP_NET_ADMIN");
-	SAME(set_key(fd, s->peer_addr, -1, "another secret"), 0);
+	SAME(md5_set(fd, s->peer_addr, "another secret"), 0);
 	if (s->v6) {
-		SAME(set_key(fd, "fd00:a::", 64, ""), 0);
+		SAME(md5_set_for(fd, "fd00:a::", "", 64, -1), 0);
 		keys_are(s, "2 192.0.2.0/24 mapped;10 " NS_B6 "/128 another secret;");
-		SAME(set_key(fd, "::ffff:192.0.2.0", 24, ""), 0);
+		SAME(md5_set_for(fd, "::ffff:192.0.2.0", "", 24, -1), 0);
 	} else {
-		SAME(set_key(fd, "192.0.2.0", 24, ""), 0);
+		SAME(md5_set_for(fd, "192.0.2.0", "", 24, -1), 0);
 		keys_are(s, "2 " NS_B4 "/32 another secret;");
 	}
-	SAME(set_key(fd, s->peer_addr, -1, ""), 0);
+	SAME(md5_set(fd, s->peer_addr, ""), 0);
 	keys_are(s, "");
 	result(s, "a key that was replaced, and keys that are gone");
 }
@@ -140,7 +124,7 @@ static void many(const struct setting *s, int fd)
 
 	for (i = 0; i < MANY; i++) {
 		snprintf(peer, sizeof(peer), s->v6 ? "fd00:b::%x" : "192.0.2.%d", i + 1);
-		SAME(set_key(fd, peer, -1, "one of many"), 0);
+		SAME(md5_set(fd, peer, "one of many"), 0);
 	}
 	SAME(dump_by(s, 65536, &most), 0);
 	SAME(most, MANY);
@@ -149,7 +133,7 @@ static void many(const struct setting *s, int fd)
 	SAME(one.row.len[INET_DIAG_MD5SIG], MANY * (int)sizeof(struct shown_key));
 	for (i = 0; i < MANY; i++) {
 		snprintf(peer, sizeof(peer), s->v6 ? "fd00:b::%x" : "192.0.2.%d", i + 1);
-		SAME(set_key(fd, peer, -1, ""), 0);
+		SAME(md5_set(fd, peer, ""), 0);
 	}
 	result(s, "a listener with many keys is listed with all of them, by itself and among others");
 }
@@ -166,7 +150,7 @@ static void by_tools(const struct setting *s, int fd)
 {
 	char words[256];
 
-	SAME(set_key(fd, s->peer_addr, -1, "secret"), 0);
+	SAME(md5_set(fd, s->peer_addr, "secret"), 0);
 	snprintf(words, sizeof(words), "md5keys:%s/%d=", s->peer_addr, s->v6 ? 128 : 32);
 	says(s->stack == XTCP ? "scripts/tools/xtcp-ss -nliO" : "ss -nltiO", words);
 	if (s->stack == XTCP) {
@@ -174,7 +158,7 @@ static void by_tools(const struct setting *s, int fd)
 			 s->peer_addr, s->v6 ? 128 : 32);
 		says("scripts/tools/xtcp-ss --json -l", words);
 	}
-	SAME(set_key(fd, s->peer_addr, -1, ""), 0);
+	SAME(md5_set(fd, s->peer_addr, ""), 0);
 	result(s, "what ss -i says of a key");
 }
 
@@ -182,7 +166,7 @@ static void each(const struct setting *s)
 {
 	int i, fd = must_have(stack_listener(net.a, s->stack, s->addr, PORT, true), "listener");
 
-	if (s->stack == KERNEL && set_key(fd, s->peer_addr, -1, "") == ENOPROTOOPT) {
+	if (s->stack == KERNEL && md5_set(fd, s->peer_addr, "") && errno == ENOPROTOOPT) {
 		for (i = 0; i < COMMON; i++)
 			ksft_test_result_skip("the kernel cannot sign segments of kernel TCP, IPv%d: row %d\n",
 					      s->v6 ? 6 : 4, i);
@@ -198,14 +182,6 @@ static void each(const struct setting *s)
 int main(void)
 {
 	test_begin(2 * (stack_count() * COMMON + 1));
-	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
-	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
-		for (unsigned int family = 0; family < 2; family++) {
-			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
-						   .peer_addr = family ? NS_B6 : NS_B4 };
-
-			each(&s);
-		}
-	}
+	settings(each);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
