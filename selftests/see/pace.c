@@ -4,6 +4,7 @@
  * ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
  * instructions, a billion in a second, for traffic and reader together.
  */
+#include "measure.h"
 #include "test.h"
 
 NEEDS_SCRIPTS;
@@ -107,14 +108,6 @@ static long long sent(const struct traffic *t)
 	return counters_get(&counters, "Tcp:OutSegs");
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
-}
-
 /* Each write was a segment of its own, and as many went as should: else nothing is shown here. */
 static bool is_paced(long long count, double seconds)
 {
@@ -135,9 +128,9 @@ static void watch(struct traffic *t, const char *view, int ns, double (*says)(co
 		 SECONDS);
 	writer = ns_fork(t->net.a, write_for_ever, &t->client);
 	before = sent(t);
-	begun = now();
+	begun = measure_now();
 	text = output(ns, &took, line);
-	good = is_paced(sent(t) - before, now() - begun);
+	good = is_paced(sent(t) - before, measure_now() - begun);
 	kill(writer, SIGKILL);
 	waitpid(writer, NULL, 0);
 	rate = says(text);

@@ -11,7 +11,7 @@ NEEDS_MODULE;
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");
 
-/* The rows of /proc/net/xtcp and xtcp6 against kernel TCP's, and a long listing of a table that changes. */
+/* The rows of /proc/net/xtcp and xtcp6 against kernel TCP's. */
 
 static void check_connection(const struct see_view *view, int listener, int client, unsigned int port)
 {
@@ -133,32 +133,9 @@ static void see_first_lines(void)
 	see_report("the first lines are kernel TCP's", NULL);
 }
 
-/* ---- a long listing while the table changes */
+/* ---- what an open file holds of a listing */
 
 #define STABLE	150
-
-static bool churning;
-
-/* Connections that come and go: the table grows several times over. */
-static unsigned int churn_count(void)
-{
-	return getenv("XTCP_DEBUG") ? 120 : 500;
-}
-
-static void *churn(void *arg)
-{
-	unsigned int port = see_new_port(), count = churn_count(), i;
-	int listener = see_listen(see_net.a, XTCP4, NS_A4, port), client, server;
-
-	for (i = 0; i < count; i++) {
-		client = see_connect(see_net.a, XTCP4, NS_A4, port);
-		server = see_must(accept(listener, NULL, NULL), "accept");
-		close_each(client, server);
-	}
-	close(listener);
-	__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
-	return NULL;
-}
 
 static int open_listing(int ns, const char *path)
 {
@@ -169,68 +146,6 @@ static int open_listing(int ns, const char *path)
 	ns_enter(home);
 	return fd;
 }
-
-/* One listing, read in small pieces. */
-static char *read_slowly(const char *path)
-{
-	size_t len = 0, room = 1 << 20;
-	char *text = malloc(room);
-	int fd = open_listing(see_net.a, path);
-	ssize_t got;
-
-	while ((got = read(fd, text + len, 333)) > 0) {
-		len += got;
-		if (len + 1000 > room)
-			text = realloc(text, room *= 2);
-	}
-	close(fd);
-	text[len] = 0;
-	return text;
-}
-
-/* A result: a listing misses and repeats no row, however slowly it is read. */
-static void see_long_listing(void)
-{
-	unsigned int port = see_new_port(), i, listings = 0, seen[STABLE][2], count, wrong = 0;
-	int listener = see_listen(see_net.a, XTCP4, NS_A4, port), fds[STABLE][2], at[65536];
-	char *text, *line, *in_lines;
-	unsigned int local, peer;
-	pthread_t thread;
-
-	memset(at, -1, sizeof(at));
-	for (i = 0; i < STABLE; i++) {
-		fds[i][0] = see_connect(see_net.a, XTCP4, NS_A4, port);
-		fds[i][1] = see_must(accept(listener, NULL, NULL), "accept");
-		at[stack_port(fds[i][0])] = i;
-	}
-	churning = true;
-	pthread_create(&thread, NULL, churn, NULL);
-	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST) || listings < 3) {
-		memset(seen, 0, sizeof(seen));
-		text = read_slowly("/proc/net/xtcp");
-		for (line = strtok_r(text, "\n", &in_lines); line; line = strtok_r(NULL, "\n", &in_lines)) {
-			if (sscanf(line, "%*d: %*8[0-9A-F]:%x %*8[0-9A-F]:%x 01", &local, &peer) != 2)
-				continue;
-			if (peer == port && at[local & 0xffff] >= 0)
-				seen[at[local & 0xffff]][0]++;
-			if (local == port && at[peer & 0xffff] >= 0)
-				seen[at[peer & 0xffff]][1]++;
-		}
-		free(text);
-		for (i = 0, count = 0; i < STABLE; i++)
-			count += (seen[i][0] == 1) + (seen[i][1] == 1);
-		wrong += count != 2 * STABLE;
-		listings++;
-	}
-	pthread_join(thread, NULL);
-	CHECK(!wrong, "%u of %u listings miss a row or repeat it", wrong, listings);
-	for (i = 0; i < STABLE; i++)
-		close_each(fds[i][0], fds[i][1]);
-	close(listener);
-	see_report("a long listing, read slowly, has each row once while others come and go", NULL);
-}
-
-/* ---- what an open file holds of a listing */
 
 #define HELD_MOST	(2 * 4096)	/* octets: a page, or more if a chain has more than one row */
 
@@ -419,11 +334,7 @@ struct step {
 /* Does not wait: the events say what becomes of it. */
 static void connect_one(struct scene *scene)
 {
-	int fd = see_must(stack_socket(see_net.a, KERNEL, scene->view->b), "socket");
-
-	see_must(fcntl(fd, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
-	CHECK(!stack_connect(fd, scene->view->b, scene->port) || errno == EINPROGRESS, "%s", strerror(errno));
-	scene->client[scene->clients++] = fd;
+	scene->client[scene->clients++] = stack_begin_or_die(see_net.a, KERNEL, scene->view->b, scene->port);
 }
 
 static void accept_one(struct scene *scene)
@@ -662,20 +573,15 @@ static void see_filters(const struct see_view *view4, const struct see_view *vie
 	see_report("ss finds and shows what is meant", stack_name(view4->stack));
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	static char self[PATH_MAX];
-
-	if (argc == 2 && !strcmp(argv[1], "--run"))
-		return see_be_run();
-	see_begin(26 + stack_count() * 7);
+	see_begin(24 + stack_count() * 7);
 	see_first_lines();
 	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_rows(&see_views[i]);
 	if (stack_first() == KERNEL)
 		see_mapped_rows(KERNEL6, KERNEL4);
 	see_mapped_rows(XTCP6, XTCP4);
-	see_long_listing();
 	see_listing_held();
 	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
 		see_sockstat(&see_views[i]);
@@ -696,8 +602,6 @@ int main(int argc, char **argv)
 	see_syn_dropped(XTCP4);
 	see_syn_dropped(XTCP6);
 	see_watch();
-	/* argv[0] may be that of another folder: needs.c */
-	see_must(realpath("/proc/self/exe", self) ? 0 : -1, "realpath");
-	see_run(self);
+	see_run();
 	return see_end();
 }

@@ -74,6 +74,5 @@ void see_ss_kill(void);
 void see_ss_set(void);
 void see_ss_netlink(void);
 void see_nstat(void);
-int see_be_run(void);
-void see_run(const char *self);
+void see_run(void);
 void see_watch(void);

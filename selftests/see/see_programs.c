@@ -784,50 +784,11 @@ static void see_watch_unloaded(void)
 
 /* ---- xtcp_run */
 
-/* The program of xtcp_run: what it sees, and what /proc says of it. Its exit status counts what is wrong. */
-int see_be_run(void)
+/* Three results: where xtcp_run cannot work (anyprogram.c: where it can), and without the module xtcp-watch, too. */
+void see_run(void)
 {
-	static const struct {
-		int family;
-		int protocol;
-		const char *addr;
-		const char *proc;
-	} as_written[] = {
-		{ AF_INET, 0, "127.0.0.1", "/proc/net/xtcp" },
-		{ AF_INET6, IPPROTO_TCP, "::1", "/proc/net/xtcp6" },
-	};
-	int here = ns_home(), i, fd, protocol;
-	union stack_addr addr;
-	socklen_t len;
+	char *text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run --preload busybox true");
 
-	for (i = 0; i < 2; i++) {
-		addr = stack_addr(as_written[i].addr, 3999);
-		fd = see_must(socket(as_written[i].family, SOCK_STREAM, as_written[i].protocol), "socket");
-		see_must(bind(fd, &addr.sa, stack_addr_len(&addr)), "bind");
-		see_must(listen(fd, LIMIT), "listen");
-		len = sizeof(protocol);
-		see_must(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len), "SO_PROTOCOL");
-		CHECK(protocol == IPPROTO_TCP, "protocol %d", protocol);
-		CHECK(rows_state(here, as_written[i].proc, 3999, 0) == TCP_LISTEN, "no row in %s", as_written[i].proc);
-		close(fd);
-	}
-	fd = see_must(socket(AF_INET, SOCK_DGRAM, 0), "UDP");
-	len = sizeof(protocol);
-	see_must(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len), "SO_PROTOCOL");
-	CHECK(protocol == IPPROTO_UDP, "protocol %d", protocol);
-	printf("%u problems\n", see_problems);
-	return see_problems;
-}
-
-/* Four results: xtcp_run, and without the module xtcp-watch, too. @self: this program, which runs in it with --run. */
-void see_run(const char *self)
-{
-	char *text = see_shell(see_net.a, 0, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
-
-	see_says(text, "0 problems\nstatus 0\n");
-	see_report("xtcp_run: a program's child", NULL);
-
-	text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run --preload busybox true");
 	see_says(text, "busybox is linked statically");
 	text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run no-such-program");
 	see_says(text, "no-such-program: no such program");

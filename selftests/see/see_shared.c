@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the files of see and ladders share: two namespaces, connections between them, and a SYN that no socket sent. */
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
 #include "see.h"
 #include "test.h"
+#include "tun.h"
+#include "wire.h"
 
 const struct see_view see_views[SEE_VIEWS] = {
 	{ "kernel TCP over IPv4", KERNEL, "/proc/net/tcp", NS_B4, HOLE4, "0200090A" },
@@ -108,88 +108,35 @@ struct row see_wait_row(int ns, const struct see_view *view, unsigned int local,
 
 #define MOST_OPTIONS	40	/* octets */
 
-static unsigned long sum(const void *data, unsigned int len, unsigned long start)
-{
-	const unsigned char *octet = data;
-
-	for (unsigned int i = 0; i < len; i++)
-		start += i & 1 ? octet[i] : octet[i] << 8;
-	return start;
-}
-
 /*
  * As see_send_syn(), with @len octets of options, a multiple of 4. The header claims to have @claimed words more, and
- * the checksum is wrong by @wrong.
+ * the checksum is wrong or not.
  */
 static void send_odd_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
-			 const void *options, unsigned int len, int claimed, int wrong)
+			 const void *options, unsigned int len, int claimed, bool wrong)
 {
-	struct {
-		struct tcphdr header;
-		unsigned char options[MOST_OPTIONS];
-	} tcp = { .header = { .source = htons(sender_port), .dest = htons(port), .seq = htonl(12345),
-			      .doff = 5 + len / 4 + claimed, .syn = 1, .window = htons(1000) } };
-	unsigned int tcp_len = sizeof(tcp.header) + len;
-	union stack_addr from = stack_addr(sender, 0), to = stack_addr(view->b, 0);
+	struct wire_segment syn = { .sport = sender_port, .dport = port, .seq = 12345, .flags = WIRE_SYN, .win = 1000,
+				    .optlen = len, .doff = 5 + len / 4 + claimed, .badsum = wrong };
+	const union stack_addr to = stack_addr(view->b, 0);
 	int fd = see_must(ns_socket(see_net.a, to.sa.sa_family, SOCK_RAW, IPPROTO_RAW), "raw socket");
-	unsigned char packet[sizeof(struct ip6_hdr) + sizeof(tcp)] = {};
-	unsigned int ip_len, addr_len;
-	unsigned long check;
+	unsigned char packet[WIRE_PACKET_MAX];
 
-	memcpy(tcp.options, options, len);
-	if (to.sa.sa_family == AF_INET) {
-		struct iphdr *ip = (void *)packet;
-
-		*ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP };
-		ip->saddr = from.in.sin_addr.s_addr;
-		ip->daddr = to.in.sin_addr.s_addr;
-		ip_len = sizeof(*ip);
-		addr_len = 4;
-	} else {
-		struct ip6_hdr *ip6 = (void *)packet;
-
-		ip6->ip6_flow = htonl(6 << 28);
-		ip6->ip6_plen = htons(tcp_len);
-		ip6->ip6_nxt = IPPROTO_TCP;
-		ip6->ip6_hlim = 64;
-		ip6->ip6_src = from.in6.sin6_addr;
-		ip6->ip6_dst = to.in6.sin6_addr;
-		ip_len = sizeof(*ip6);
-		addr_len = 16;
-	}
-	check = sum(packet + ip_len - 2 * addr_len, 2 * addr_len, IPPROTO_TCP + tcp_len);
-	check = sum(&tcp, tcp_len, check);
-	while (check >> 16)
-		check = (check & 0xffff) + (check >> 16);
-	tcp.header.check = htons(~check + wrong);
-	memcpy(packet + ip_len, &tcp, tcp_len);
-	see_must(sendto(fd, packet, ip_len + tcp_len, 0, &to.sa, stack_addr_len(&to)), "send a SYN");
+	memcpy(syn.opt, options, len);
+	see_must(sendto(fd, packet, tun_lay_out(packet, sender, view->b, &syn), 0, &to.sa, stack_addr_len(&to)),
+		 "send a SYN");
 	close(fd);
 }
 
 static void send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
 		     const void *options, unsigned int len)
 {
-	send_odd_syn(view, sender, sender_port, port, options, len, 0, 0);
+	send_odd_syn(view, sender, sender_port, port, options, len, 0, false);
 }
 
 /* A SYN without a socket at its sender. @sender: its source, no host's; @port: a listener's in b. */
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port)
 {
 	send_syn(view, sender, sender_port, port, "", 0);
-}
-
-/* Does any event say this? */
-static bool event_says(const char *text)
-{
-	FILE *file = tracing_open();
-	bool found = false;
-	char line[1024];
-
-	while (!found && fgets(line, sizeof(line), file))
-		found = strstr(line, text);
-	fclose(file);
-	return found;
 }
 
 /* A result: a SYN's event names its options in order. Twenty of two octets make the longest text. */
@@ -222,7 +169,7 @@ void see_syn_options(const struct see_view *view)
 	for (i = 0; i < sizeof(syns) / sizeof(*syns); i++) {
 		tracing_forget();
 		send_syn(view, view->hole, 2000 + i, port, syns[i].octets, syns[i].len);
-		CHECK(WAIT_FOR(event_says(syns[i].says), SOON), "%s", syns[i].says);
+		CHECK(WAIT_FOR(tracing_count(syns[i].says, "", ""), SOON), "%s", syns[i].says);
 	}
 	for (i = 0; i < MOST_OPTIONS; i += 2) {
 		most[i] = 255;
@@ -231,7 +178,7 @@ void see_syn_options(const struct see_view *view)
 	}
 	strcat(says, "]");
 	send_syn(view, view->hole, 2000, port, most, sizeof(most));
-	CHECK(WAIT_FOR(event_says(says), SOON), "%s", says);
+	CHECK(WAIT_FOR(tracing_count(says, "", ""), SOON), "%s", says);
 	close(listener);
 	tracing_set("events/xtcp/xtcp_segment_in/enable", "0");
 	tracing_stop();
@@ -242,12 +189,13 @@ void see_syn_options(const struct see_view *view)
 void see_syn_dropped(const struct see_view *view)
 {
 	static const struct {
-		int claimed, wrong;
+		int claimed;
+		bool wrong;
 		const char *says;
 	} syns[] = {
-		{ -1, 0, "reason=PKT_TOO_SMALL" },
-		{ 10, 0, "reason=PKT_TOO_SMALL" },
-		{ 0, 1, "reason=TCP_CSUM" },
+		{ -1, false, "reason=PKT_TOO_SMALL" },
+		{ 10, false, "reason=PKT_TOO_SMALL" },
+		{ 0, true, "reason=TCP_CSUM" },
 	};
 	unsigned int i, port = see_new_port();
 	char says[80];
@@ -261,7 +209,7 @@ void see_syn_dropped(const struct see_view *view)
 		tracing_forget();
 		send_odd_syn(view, view->hole, 2000 + i, port, "", 0, syns[i].claimed, syns[i].wrong);
 		snprintf(says, sizeof(says), ":%u state=CLOSED ", 2000 + i);
-		CHECK(WAIT_FOR(event_says(says) && event_says(syns[i].says), SOON), "%s", syns[i].says);
+		CHECK(WAIT_FOR(tracing_count(says, syns[i].says, ""), SOON), "%s", syns[i].says);
 	}
 	close(listener);
 	tracing_set("events/xtcp/xtcp_drop/enable", "0");

@@ -381,19 +381,6 @@ static int count_files(void *arg)
 	return count;
 }
 
-/* How often the module has allocated something of 12 KiB or more since the events were forgotten. */
-static int tables_allocated(void)
-{
-	FILE *events = tracing_open();
-	char line[512];
-	int n = 0;
-
-	while (fgets(line, sizeof(line), events))
-		n += !!strstr(line, " [xtcp");
-	fclose(events);
-	return n;
-}
-
 /* Only a namespace that switches Careful Resume on gets a table of paths. It has 13 KiB, on debug kernels more. */
 static bool zero_allocates_nothing(int ns)
 {
@@ -406,9 +393,9 @@ static bool zero_allocates_nothing(int ns)
 	tracing_set("events/kmem/kmalloc/filter", "bytes_req >= 12288");
 	tracing_set("events/kmem/kmalloc/enable", "1");
 	good = !put(ns, &knob, 0);
-	off = tables_allocated();
+	off = tracing_count(" [xtcp", "", "");
 	good &= !put(ns, &knob, 1);
-	on = tables_allocated() - off;
+	on = tracing_count(" [xtcp", "", "") - off;
 	tracing_set("events/kmem/kmalloc/enable", "0");
 	tracing_stop();
 	if (off || on != 1)
