@@ -220,7 +220,7 @@ struct xtcp_stream {
 	/* segments that have arrived: octets that each ACK delivers by mss, rounded up; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
-	/* jiffies of the later of two: the peer's FIN arrived in order, ours was acknowledged in FIN-WAIT-1; 0: neither */
+	/* jiffies of the later: the peer's FIN arrived in order, ours was acknowledged in FIN-WAIT-1; 0: neither */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
