@@ -151,10 +151,10 @@ write_json()
 # guest time counts instructions only when nothing of it depends on the host
 counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
 
-# What is measured: the part, how its machine is, the program, the words above its figures. "counted": as above. "lab": in
-# the laboratory, where computing takes no time. Of "ab" there is no wall clock: on emulated processors it differs by half
-# between two loads of one module; and tracepoints that are off cost at most half a percent. A million connections take
-# half as long as all others, so they are no part of "all".
+# What is measured: the part, how its machine is, the program, the words above its figures. "counted": as
+# above. "lab": in the laboratory, where computing takes no time. Of "ab" there is no wall clock: on emulated
+# processors it differs by half between two loads of one module; and tracepoints that are off cost at most
+# half a percent. A million connections take half as long as all others, so they are no part of "all".
 table()
 {
 	# what was lost, and how fast to send: 5 runs of each, or one of a third

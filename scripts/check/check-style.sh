@@ -202,7 +202,8 @@ front_page()
 
 shell_syntax()
 {
-	git ls-files -co --exclude-standard 'scripts/*.sh' 'scripts/package/debian/xtcp-dkms.p*' .ci/run | xargs -n 1 bash -n 2>&1
+	git ls-files -co --exclude-standard 'scripts/*.sh' 'scripts/package/debian/xtcp-dkms.p*' .ci/run |
+		xargs -n 1 bash -n 2>&1
 }
 
 # checkpatch IGNORED FILE...: lines have 120 columns here, as in wide tables. It takes minutes for all files, so those are

@@ -307,7 +307,8 @@ def check_foreign_names(folder):
     with called(b"a\x1b]0;b\x07\xc2\x9b2J\x7f"):
         name, told = "a?]0;b??2J?", advice.words_of(os.getpid())[0]
         verdict((program_of(os.getpid()), told) == (name, name), "names of programs are signs only", program_of(os.getpid()), told)
-    write(folder + "/xtcp_paths", b"to=10.9.0.1 from=10.9.0.2 dev=a\x1c\x1b\xc2\x9b\xff=\x85b cwnd=14480 rtt_us=2500 age=7\n")
+    write(folder + "/xtcp_paths",
+          b"to=10.9.0.1 from=10.9.0.2 dev=a\x1c\x1b\xc2\x9b\xff=\x85b cwnd=14480 rtt_us=2500 age=7\n")
     done = watch("--proc", folder, "list", program="scripts/tools/xtcp-paths")
     verdict(done.stdout == "10.9.0.1 from 10.9.0.2 dev a???\ufffd=\ufffdb cwnd 14480 rtt 2.500ms age 7s\n",
             "xtcp-paths: names of devices are signs only", done.stdout, done.stderr)

@@ -28,8 +28,9 @@ class Tap:
     def sentence(self, name, done, *patterns, program, status=2):
         """What a program says that ends with a sentence on standard error, and with this status."""
         missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
-        return self(done.returncode == status and done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ") and
-                    not missing and not done.stdout, name, "status %d" % done.returncode, done.stderr, done.stdout, *missing)
+        is_one = done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ")
+        return self(done.returncode == status and is_one and not missing and not done.stdout, name,
+                    "status %d" % done.returncode, done.stderr, done.stdout, *missing)
 
     def run(self, checks, *args):
         """A check that ends early has failed, and the next one runs."""

@@ -41,7 +41,8 @@ def wrapped(text):
 
 
 def title(text):
-    print("\n%s%s%s" % (os.environ.get("BOLD", ""), wrapped("== %s ==" % text), os.environ.get("PLAIN", "")), flush=True)
+    bold, plain = os.environ.get("BOLD", ""), os.environ.get("PLAIN", "")
+    print("\n%s%s%s" % (bold, wrapped("== %s ==" % text), plain), flush=True)
 
 
 def must_show(text, *patterns):
@@ -55,7 +56,7 @@ def must_show(text, *patterns):
 
 
 def opened(ns, option, octets):
-    """A socket in a namespace, with a buffer so large. Python knows no addresses of AF_XTCP, which are those of IPv4."""
+    """A socket in a namespace, with a buffer so large. Python knows no addresses of AF_XTCP: they are IPv4's."""
     enter(ns)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, socket.socket(AF_XTCP, socket.SOCK_STREAM).detach())
     sock.setsockopt(socket.SOL_SOCKET, option, octets)
@@ -132,9 +133,9 @@ def connect():
 
 def drawn(file, begin, end, *how):
     """The ladder between two moments, in seconds."""
-    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT[1]), "--from", "%.3f" % (begin * 1000 - 3),
-                           "--to", "%.3f" % (end * 1000 + 2), *how, file], check=True, stdout=subprocess.PIPE,
-                          text=True).stdout
+    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT[1]),
+                           "--from", "%.3f" % (begin * 1000 - 3), "--to", "%.3f" % (end * 1000 + 2), *how, file],
+                          check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def part(file, begin, end, *expected):

@@ -36,8 +36,9 @@ die()
 	exit 1
 }
 
-# What each target needs: as another one (@), and packages, each with the command or the file that shows that it is there.
-# A machine is virtual or the laboratory's, which wants no QEMU and no kernel; a scene is the tour's network.
+# What each target needs: as another one (@), and packages, each with the command or the file that shows
+# that it is there. A machine is virtual or the laboratory's, which wants no QEMU and no kernel; a scene is
+# the tour's network.
 list()
 {
 	cat <<-END

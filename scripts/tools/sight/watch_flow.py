@@ -185,8 +185,8 @@ class Panels:
                 canvas.steps(self.points(flow, lambda point: point.pipe), "90")
             self.line(canvas, self.points(flow, lambda point: point.cwnd), letter, colour)
         for letter, colour, flow in chosen:
-            canvas.line_of(list(self.points(flow, lambda point: point.ssthresh)), "-", "35" if len(chosen) == 1 else colour,
-                           (span.end - span.begin) / self.width)
+            points = list(self.points(flow, lambda point: point.ssthresh))
+            canvas.line_of(points, "-", "35" if len(chosen) == 1 else colour, (span.end - span.begin) / self.width)
         flight = ", " + (paint("90", "⣿ ") if paint.color and not paint.ascii else "below it ") + "in flight"
         yield " kB: %scwnd, %s ssthresh%s" % (sample, paint("35" if len(chosen) == 1 else "", "-"),
                                             flight if len(chosen) == 1 else "")
@@ -222,5 +222,5 @@ class Panels:
         return "".join(cells).rstrip()
 
     def phases(self, flow):
-        of = self.span.of
-        return phase_row([(phase, of(begin), of(end)) for phase, begin, end in flow.phases(flow.last)], self.span.times, self.width)
+        of, spans = self.span.of, flow.phases(flow.last)
+        return phase_row([(phase, of(begin), of(end)) for phase, begin, end in spans], self.span.times, self.width)
