@@ -27,7 +27,6 @@ static bool is_too_old(const struct sock *sk, u32 ack)
  * @skb: skb->data at its TCP header. It carries ACK and has passed steps one to four
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
- *
  * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
  */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)

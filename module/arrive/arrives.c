@@ -790,7 +790,6 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * @sk: the sock; in LISTEN only if the segment waited in its backlog. The caller holds a
  *	reference, since an orphan may end here
  * @skb: the segment, which ingress.c has checked; consumed
- *
  * Return: 0.
  */
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
@@ -858,7 +857,6 @@ static void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bo
  * @skb: the ACK; consumed
  * @lsk: the listener, whose accept() is woken once the child has left SYN-RECEIVED
  * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
- *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */
 void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)

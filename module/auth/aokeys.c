@@ -163,7 +163,6 @@ static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
  *
  * As in Linux, the copy holds for the peer's address alone, not for the whole prefix. Without
  * memory no child is made: it could not sign.
- *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  * Return: 0 or -ENOMEM.
  */
@@ -427,7 +426,6 @@ bool xtcp_aoconn_may_connect(const struct sock *sk)
  * As in Linux, the other keys are removed. If Current_key or RNext_key is none of the rest, the key
  * that was added last takes its place. If a key of TCP_MD5SIG signs the connection, none is left:
  * TCP-AO ends for this sock, and no key of it can be added later.
- *
  * Context: process.
  * Return: 0; -EKEYREJECTED when xtcp_aoconn_may_connect() has become false, because the device of
  * @sk has joined or left a VRF.
@@ -533,7 +531,6 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
  * The child signs with the key for which @skb asks (RNextKeyID), and asks the peer to sign with the
  * one that has signed @skb (KeyID). If the former is missing, the latter takes its place: the peer
  * has it for sure (RFC 5925 section 7.5).
- *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  * Return: 0; -EKEYREJECTED when the keys for this peer are gone; -ENOMEM. The caller then frees the
  * child, and thereby its keys.
@@ -936,9 +933,7 @@ out:
  * @optname: TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
  * @optval: a struct tcp_md5sig, in which a length of 0 removes the key; tcp_ao_add, tcp_ao_del or tcp_ao_info_opt
  * @optlen: the length of @optval
- *
  * Context: process, may sleep.
- *
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
  * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
  * -EKEYREJECTED when the peers have a key of the other kind, or TCP_AO_INFO demands a MAC from all;

@@ -248,9 +248,7 @@ static int give_all(const struct hlist_head *keys, struct sock *to, xtcp_keyopt_
  * @sk: the sock that has them
  * @to: a sock of the same family, bound, without keys
  * @set: xtcp_keyopt_set() of that build, for @to
- *
  * Context: process, may sleep.
- *
  * Return: 0, or an error of @set; then @to may have some of the keys.
  */
 int xtcp_keys_give(const struct sock *sk, struct sock *to, xtcp_keyopt_setter set)

@@ -422,7 +422,6 @@ static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao
  *
  * RFC 5925 section 7.8: Destination Unreachable with the codes 2 to 4 of ICMP, or 1 and 4 of
  * ICMPv6. It is counted here.
- *
  * Context: softirq, RCU read side.
  */
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)

@@ -125,7 +125,6 @@ static int xtcp_fastkeys_draw(struct xtcp_net *xn)
  * xtcp_fastkeys_show() - write the keys of a namespace as text, for net.xtcp.fastopen_key
  * @xn: the namespace
  * @text: receives at most %XTCP_FASTOPEN_KEYS_TEXT octets; without a key, a key of zeros
- *
  * Context: process.
  */
 void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text)
@@ -155,9 +154,7 @@ static bool read_key(const char *text, __le32 *words)
  * xtcp_fastkeys_read() - set the keys of a namespace from text, for net.xtcp.fastopen_key
  * @xn: the namespace
  * @text: one key, or two keys separated by a comma; the function changes the text
- *
  * Context: process, may sleep.
- *
  * Return: 0, -EINVAL (also for a first key of zeros) or -ENOMEM.
  */
 int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
@@ -265,9 +262,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
  * xtcp_fastopen_set_max() - set TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
  * @max: how many connections may wait for their handshake's last ACK; at most net.core.somaxconn
- *
  * Context: process, may sleep. Lock: socket, held.
- *
  * Return: 0 or -ENOMEM.
  */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
@@ -298,9 +293,7 @@ int xtcp_fastopen_max(const struct sock *sk)
  * @sk: in any state
  * @octets: the keys, %XTCP_FASTOPEN_KEY_LEN octets each
  * @n: number of keys, 1 or 2; the second key only checks cookies
- *
  * Context: process, may sleep. Lock: socket, held.
- *
  * Return: 0 or -ENOMEM.
  */
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
@@ -322,9 +315,7 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
  * xtcp_fastopen_get_keys() - the socket's own keys
  * @sk: in any state; the caller has its descriptor
  * @octets: a buffer for two keys
- *
  * Context: process.
- *
  * Return: octets written; 0 when the socket has no keys of its own.
  */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
@@ -337,7 +328,6 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 /**
  * xtcp_fastopen_free() - drop the Fast Open state of a socket
  * @sk: CLOSED; no new SYN finds the state, but an earlier SYN may still use it
- *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_fastopen_free(struct sock *sk)
@@ -441,9 +431,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. Also without data, because the server's program may write
  * first.
- *
  * Context: softirq, RCU read side.
- *
  * Return: the Fast Open state of the connection, for xtcp_child_make() or xtcp_fastopen_declined();
  * NULL: no.
  */
@@ -487,7 +475,6 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
  * @sk: the connection, of Fast Open or not
  * @lsk: counts it from now on, even above its limit; without Fast Open state, the old listener
  *	still does
- *
  * Context: softirq or process, BH disabled, RCU read side. Lock: socket of @sk, held.
  */
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
@@ -726,7 +713,6 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
  *
  * Yes if the SYN may carry data: a cookie is known or none is needed, Fast Open has not failed
  * lately, and the SYN has no signature.
- *
  * Context: process, may sleep. Lock: socket, held.
  */
 bool xtcp_fastsyn_waits_for_text(struct sock *sk)
@@ -778,9 +764,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
  * @sk: SYN-SENT; it has sent nothing yet, and xtcp_sock_fastsyn() is not NULL
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
- *
  * Context: process, may sleep. Lock: socket, held.
- *
  * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
 int xtcp_fastsyn_send(struct sock *sk)
@@ -824,7 +808,6 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
  * A FIN out of order, and no data at all: a middlebox seems to have dropped the data, a sign of a
  * black hole. If @sk has tried Fast Open again (syn_fastopen_ch) and has received data, but not
  * over loopback, all signs so far are forgotten.
- *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_fastsyn_over(struct sock *sk)

@@ -77,7 +77,6 @@ static u32 update_mtu(struct sock *sk, u32 mtu)
  * @sk: the sock
  *
  * RFC 1191 section 6.4: resend at once what is too large in flight.
- *
  * Context: softirq, or process in release_sock(). Lock: socket, held.
  */
 void xtcp_icmp_mtu_fell(struct sock *sk)

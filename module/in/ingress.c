@@ -235,7 +235,6 @@ static inline void trace_in(const struct net *net, const struct xtcp_conn *conn,
  * xtcp_ingress_deliver() - a segment meets its connection; also proto.backlog_rcv
  * @sk: the socket
  * @skb: the segment
- *
  * Context: softirq, or process with BH enabled, in release_sock(). Lock: socket, held.
  */
 inline int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)

@@ -227,7 +227,6 @@ static bool xtcp_instances_want(struct sk_buff *skb)
  * xtcp_instances_set_family() - publish our family number to the other builds; 0: none any more
  * @family: the family number
  * @calls: for XTCP_TAKE_OVER
- *
  * Context: process, may sleep.
  */
 void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls)
@@ -278,7 +277,6 @@ const struct xtcp_build_calls *xtcp_instances_own(void)
  * @family: the build that has this family
  * @prot: or that of a sock with this protocol, or NULL
  * @shown: or the one that users know by this name, or NULL
- *
  * Context: process, may sleep. The caller puts calls->owner, a reference to the module.
  */
 const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot, const char *shown)
@@ -330,7 +328,6 @@ DEFINE_MUTEX(xtcp_instances_mutex);
 /**
  * xtcp_instances_lock() - lock our family and listening sockets, and those of another build
  * @calls: of the other build, or NULL
- *
  * Context: process, may sleep. Two builds lock each other in one order, by address.
  */
 void xtcp_instances_lock(const struct xtcp_build_calls *calls)

@@ -110,7 +110,6 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 /**
  * xtcp_acceptq_take() - take the oldest child off the queue, with the queue's reference; or NULL
  * @listener: the queues
- *
  * Context: process. Takes the listener's lock.
  */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
@@ -425,7 +424,6 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
  * @listener: the listener of @he
  * @he: the entry, not dead
  * @reason: why it ends, for the tracepoint: XTCP_TRACE_*
- *
  * Context: softirq or process, BH disabled. Lock: the listener's, held.
  */
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason)

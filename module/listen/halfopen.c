@@ -354,9 +354,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * RFC 9293 section 3.10.7.4. The ACK is checked first, as in section 3.5.2 and in Linux, so that
  * the sender of a wrong ACK gets a RST and learns nothing else. A RST is processed as in RFC 5961
  * section 3.2. A segment that makes a child then brings it to ESTABLISHED in arrives.c.
- *
  * Context: softirq, RCU read side. No lock.
- *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
  * the segment to it. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when another
  * CPU has just ended the entry, or moved it; nothing has changed then, except perhaps its
@@ -447,9 +445,7 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
  * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer for which @lsk has a signature key,
  *	or a segment that is dropped; consumed unless false is returned
  * @key: the lookup key of @skb
- *
  * Context: softirq, RCU read side. No lock.
- *
  * Return: false when the listener has ended: another lookup may find another one.
  */
 inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)

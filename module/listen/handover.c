@@ -288,9 +288,7 @@ static void drop_relay(struct xtcp_relay __rcu **at)
  * @sk: in LISTEN, but not in the table of listeners yet
  * @old: a listener of another build; NULL: @sk could not, after all
  * @calls: of that build
- *
  * Context: process. Lock: the socket lock of @sk.
- *
  * Return: 0, -EBUSY or -ENOMEM.
  */
 int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
@@ -324,9 +322,7 @@ int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_c
 /**
  * xtcp_relay_release() - forget the listener whose socket @sk has taken over
  * @sk: in LISTEN
- *
  * Context: process. Lock: the socket lock.
- *
  * Return: 0; -ENOENT, there is none; -EBUSY, it drains still.
  */
 int xtcp_relay_release(struct sock *sk)
@@ -395,7 +391,6 @@ void xtcp_relay_stop(struct sock *sk)
 /**
  * xtcp_relay_take() - take the oldest child of the listener whose socket @sk has taken over; or NULL
  * @sk: in LISTEN
- *
  * Context: process. Lock: the socket lock.
  */
 struct sock *xtcp_relay_take(struct sock *sk)
@@ -438,7 +433,6 @@ static void end_relays(struct xtcp_listener *listener)
  * A program spends its own time on the RSTs, so all of them are sent. But if others may wait, for a
  * worker of the kernel or SOCK_DESTROY, RSTs are sent only for XTCP_TELL_TIME. Other peers get one for
  * their next segment, but not signed: with MD5 or TCP-AO they give up after their own timeouts.
- *
  * Context: process, may sleep.
  */
 void xtcp_listen_stop(struct sock *sk)
@@ -626,9 +620,7 @@ static bool list_handover(struct xtcp_net *xn, struct handover *handover)
  * It does if net.xtcp.migrate_req and migrate_wait_ms are set, it has SO_REUSEPORT, and no other
  * member of its group has a program; not at a limit, without memory, or for a socket of the kernel,
  * which need not have a reference to the namespace.
- *
  * Context: process, may sleep.
- *
  * Return: true when @sk waits: the handover owns the file's reference, and the work item may end @sk
  * as soon as the lock is released. False when the caller has to end @sk.
  */
@@ -675,7 +667,6 @@ bool xtcp_handover_keep(struct sock *sk)
  *	to hand over
  * @group: only of the handovers of this group, which a listener has joined. If both are NULL, of all:
  *	the module is to be unloaded
- *
  * Context: process.
  */
 void xtcp_handover_end(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)

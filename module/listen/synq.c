@@ -735,9 +735,7 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
  * @key: the lookup key of @skb
  * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. It is no cookie, so
  *	without an entry the SYN is dropped
- *
  * Context: softirq, RCU read side. The listener's socket lock is never taken.
- *
  * Return: false when the listener has ended: another lookup may find another one.
  */
 bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)

@@ -141,9 +141,7 @@ const struct xtcp_part xtcp_conns_part = { conns_init, conns_exit };
 /**
  * xtcp_conns_used_chain() - find the next chain that is not empty
  * @chain: the first chain to examine
- *
  * Context: process, may sleep. No lock.
- *
  * Return: the chain; a number above the mask if there is none.
  */
 u32 xtcp_conns_used_chain(u32 chain)
@@ -210,9 +208,7 @@ static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_con
  * @conn: in the table or not
  *
  * Inlined in both callers, since they spend most of their time here.
- *
  * Context: softirq or process, BH disabled.
- *
  * Return: true when @conn was in the table. The caller then tells the map of ports, if conn->map is
  * not 0 (xtcp_portmaps_tuples_ended()), and after all removals calls xtcp_demux_left() once.
  */
@@ -295,9 +291,7 @@ const struct xtcp_net_part xtcp_demux_part = { demux_net_init, demux_net_exit };
 /**
  * xtcp_demux_count() - count the connections that a namespace has in the table
  * @xn: the namespace
- *
  * Context: any. Sums over all processors.
- *
  * Return: never less than the number of connections that stay in the table during the call, so 0
  * means that there is none. It may be too large while connections come and go.
  */
@@ -319,7 +313,6 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn)
  * xtcp_demux_tuple_from_skb() - read the tuple of an arriving segment
  * @skb: skb->data is the TCP header, with linear ports; the network header is the IP header
  * @tuple: receives the tuple
- *
  * Context: any.
  */
 inline void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
@@ -342,7 +335,6 @@ inline void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tup
  * @xn: the namespace
  * @skb: as for xtcp_demux_tuple_from_skb(); skb->cb still has IP's control block
  * @key: receives the key
- *
  * Context: softirq.
  */
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key)
@@ -362,9 +354,7 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
  * xtcp_demux_lookup() - find the connection of a segment
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
- *
  * Context: any, RCU read side, which keeps the result valid.
- *
  * Return: the connection, of any kind, or NULL.
  */
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
@@ -379,7 +369,6 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
  * @key: the tuple, and the interface of the segment; the hash is not used
  *
  * Its half-open entries and TIME-WAIT socks count, too.
- *
  * Context: any, RCU read side.
  */
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
@@ -400,9 +389,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  * @key: the lookup key of the segment
- *
  * Context: softirq or process, BH disabled.
- *
  * Return: 0, or -EADDRNOTAVAIL when a lookup by @key finds a connection.
  */
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
@@ -432,9 +419,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
  *
  * As in kernel TCP, connections that are bound to different interfaces may have the same tuple. It
  * is taken only if a segment by @conn's interface would find another connection.
- *
  * Context: softirq or process.
- *
  * Return: 0, or -EADDRNOTAVAIL when the tuple is taken.
  */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
@@ -459,9 +444,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
  * @new: the connection that replaces @old; both have the same tuple
  *
  * A lookup finds either @old or @new at any moment.
- *
  * Context: softirq or process, BH disabled.
- *
  * Return: 0, or -EADDRNOTAVAIL when @old is not in the table.
  */
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new)
@@ -488,9 +471,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
  * @map: number of the map
- *
  * Context: softirq or process.
- *
  * Return: false when no connection has the tuple, when it has another interface, or when connect()
  * did not choose its local port.
  */
@@ -516,9 +497,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_remove() - remove a connection
  * @xn: the namespace
  * @conn: in the table or not
- *
  * Context: softirq or process.
- *
  * Return: true when @conn was in the table. Of several callers at the same time, exactly one gets
  * true. It then tells the map of ports, if conn->map is not 0 (xtcp_portmaps_tuples_ended()).
  */
@@ -541,9 +520,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
  *
  * It stays where it is when another connection receives its tuple there. A map of ports is for one
  * device, so it leaves its map.
- *
  * Context: process, BH disabled. Lock: socket, held.
- *
  * Return: true if it has left a map, which the caller tells.
  */
 bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)

@@ -510,7 +510,6 @@ static bool has_others(const struct nf_hook_entries *entries)
  * xtcp_early_others_look() - would anybody's hook but xtcp's see a packet on the loopback?
  * @net: the namespace
  * @v4: a packet of IPv4
- *
  * Context: RCU read side.
  */
 bool xtcp_early_others_look(const struct net *net, bool v4)
@@ -528,7 +527,6 @@ bool xtcp_early_others_look(const struct net *net, bool v4)
  * @xn: the namespace
  *
  * After a failure, which is ignored, segments only take the slower path.
- *
  * Context: process, may sleep.
  */
 void xtcp_early_start(struct xtcp_net *xn)
@@ -608,9 +606,7 @@ static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff
 /**
  * xtcp_early_take() - take the attached sock from an arriving segment
  * @skb: skb->data is the TCP header, skb->sk is set; afterwards it is no sock of ours
- *
  * Context: softirq, RCU read side.
- *
  * Return: the sock, with the segment's reference. NULL when it is not ours, when the segment is not
  * for its connection any more, or when the TCP header is incomplete.
  */
@@ -630,7 +626,6 @@ __always_inline struct sock *xtcp_early_take(struct sk_buff *skb)
  * xtcp_early_learn() - store the route by which a segment came, for the next segment
  * @sk: the segment's sock
  * @skb: the segment, with the route that IP has attached
- *
  * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock().
  */
 void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)

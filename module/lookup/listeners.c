@@ -194,7 +194,6 @@ static void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 /**
  * xtcp_incoming_follow() - move a listener to its new processor if SO_INCOMING_CPU has changed
  * @sk: a sock in LISTEN
- *
  * Context: process, in release_sock(). Lock: socket, held. Takes the lock of struct xtcp_incoming.
  */
 noinline void xtcp_incoming_follow(struct sock *sk)
@@ -483,9 +482,7 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * @key: from xtcp_demux_key_from_skb()
  *
  * xtcp_group_ask() runs a group's BPF program later, when the segment is known to be ours.
- *
  * Context: softirq, RCU read side, which keeps the result valid.
- *
  * Return: the best match, or NULL. Of members with the same score, all SYNs of one tuple on one
  * processor get the same one until the group changes.
  */
@@ -520,9 +517,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  * @place: address, port and device of the member that had the connection
  * @group: the group of that member; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
- *
  * Context: any, RCU read side, which keeps the result valid.
- *
  * Return: the member to which @hash leads a SYN on this processor; NULL if none is left. A member
  * that left the table before the call is not found.
  */
@@ -547,7 +542,6 @@ struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtc
  * @place: 0.0.0.0 is in6addr_any, too
  * @fits: does the caller mean this listener of that place?
  * @arg: the second argument of @fits
- *
  * Context: any, RCU read side, which keeps the result valid.
  */
 struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
@@ -691,9 +685,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * @sk: the listening sock; address and port are final
  *
  * @sk joins the group at its address, port and device if it may.
- *
  * Context: process, may sleep.
- *
  * Return: 0; or -ENOMEM, and then nothing has changed.
  */
 int xtcp_listeners_add(struct sock *sk)
@@ -723,7 +715,6 @@ int xtcp_listeners_add(struct sock *sk)
 /**
  * xtcp_listeners_remove() - remove a listener; lookups that have begun may still find it
  * @sk: the listening sock; the caller has a reference of its own
- *
  * Context: process, may sleep.
  */
 void xtcp_listeners_remove(struct sock *sk)
@@ -751,9 +742,7 @@ void xtcp_listeners_remove(struct sock *sk)
  *
  * It stays in its group, and enters its new place before it leaves the old one. Without memory,
  * SYNs continue to find it at the old one.
- *
  * Context: process, may sleep.
- *
  * Return: the device under which SYNs find it; 0: any.
  */
 int xtcp_listeners_rehash(struct sock *sk)

@@ -346,7 +346,6 @@ struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_
  *
  * A listener keeps its number. An iteration from 0, which continues at the last number plus one,
  * returns each listener that exists all the while exactly once.
- *
  * Context: process, RCU read side, which keeps the result valid.
  */
 static inline struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)

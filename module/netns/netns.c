@@ -477,9 +477,7 @@ fail:
  *
  * Any user can make namespaces, and sockets in them. So the memory is charged to the memory control
  * group of the task that makes the first socket.
- *
  * Context: process, may sleep.
- *
  * Return: 0 or a negative errno; after an error nothing is left behind.
  */
 int xtcp_netns_start(struct xtcp_net *xn)

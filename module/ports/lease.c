@@ -716,7 +716,6 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
  * xtcp_lease_set_reuse() - a listener that has taken over a socket has its SO_REUSEADDR
  * @lease: of the listener
  * @reuse: the option
- *
  * Context: process.
  */
 void xtcp_lease_set_reuse(struct xtcp_lease *lease, u8 reuse)
@@ -732,7 +731,6 @@ void xtcp_lease_set_reuse(struct xtcp_lease *lease, u8 reuse)
 /**
  * xtcp_lease_unlisten() - the owner no longer listens; children may still refer to the lease
  * @lease: the lease
- *
  * Context: softirq or process.
  */
 void xtcp_lease_unlisten(struct xtcp_lease *lease)
@@ -752,7 +750,6 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * A child has the lease of its listener, and counts also in SYN-RECEIVED and before accept(). If
  * the listener has ended, nobody can see the count, and nothing is counted. If it listens again,
  * children of its earlier listen() count for the later one.
- *
  * Context: softirq or process. Takes no lock.
  */
 void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason)
@@ -807,7 +804,6 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
  *
  * SO_REUSEADDR is stored twice: our bind() reads "reuse", kernel TCP's reads sk_reuse. They may
  * differ after a second listen(), if children of the first still have the lease.
- *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  */
 bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other)
@@ -840,7 +836,6 @@ static noinline void lease_end(struct xtcp_lease *lease)
  * xtcp_lease_put() - a full sock leaves the port: drop its reference
  * @lease: from xtcp_lease_get(), xtcp_lease_get_shared() or xtcp_lease_hold()
  * @sk: the sock
- *
  * Context: softirq or process.
  */
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
@@ -866,7 +861,6 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
  * xtcp_lease_put_users() - TIME-WAIT records or a full sock leave the port
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
- *
  * Context: softirq or process, BH disabled.
  */
 inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)

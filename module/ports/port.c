@@ -541,7 +541,6 @@ static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *
  *
  * The lock of a map is taken once for successive connections with its number: the caller puts these
  * together, and passes at most some hundred at once. Inlined, so that the calls of @next are, too.
- *
  * Context: softirq or process, BH disabled. Takes the locks of the maps, one after the other.
  */
 __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
@@ -577,7 +576,6 @@ static u32 counters[COUNTERS];
  *
  * Not by net_get_random_once() at the first connect(): its work holds the module for a moment, and
  * rmmod would say "in use".
- *
  * Context: process, module init.
  */
 void xtcp_port_init(void)
@@ -831,9 +829,7 @@ static int insert_bound(struct sock *sk)
  * xtcp_port_bind() - proto.get_port: bind() to a port
  * @sk: addresses are set
  * @snum: the port, host order; 0: any
- *
  * Context: process, may sleep.
- *
  * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
  */
 int xtcp_port_bind(struct sock *sk, unsigned short snum)
@@ -855,7 +851,6 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
  *
  * A port belongs to the device of its sock. So lease, listener and connection follow it. Without
  * memory, or in another VRF, lease and listener stay.
- *
  * Context: process, may sleep.
  */
 void xtcp_port_rehash(struct sock *sk)
@@ -885,9 +880,7 @@ void xtcp_port_rehash(struct sock *sk)
  * xtcp_port_connect() - give a connection its local port and insert it into the table
  * @sk: in SYN-SENT, with its addresses and foreign port set; lookups that found an earlier
  *	connection of @sk have ended (xtcp_demux_wait_for_lookups())
- *
  * Context: process, may sleep. Lock: socket, held.
- *
  * Return: 0; -EADDRNOTAVAIL when the tuple is taken or no port is left for this destination;
  * -ENOBUFS; -ENOMEM.
  */
@@ -931,7 +924,6 @@ void xtcp_port_leave(struct sock *sk)
 /**
  * xtcp_port_release() - proto.put_port: give the port back
  * @sk: neither in the table of connections nor in the table of listeners
- *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_port_release(struct sock *sk)
@@ -951,7 +943,6 @@ void xtcp_port_release(struct sock *sk)
  * @sk: not in the table of connections
  *
  * As in Linux, getsockname() still returns the port.
- *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_port_connection_ended(struct sock *sk)

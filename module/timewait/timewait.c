@@ -646,7 +646,6 @@ static void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * xtcp_record_drop() - end a record that was found in the table
  * @xn: its namespace
  * @tw: the record
- *
  * Context: softirq or process, BH disabled, RCU read side.
  */
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
@@ -698,7 +697,6 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
  *
  * After false, xtcp_demux_insert() or xtcp_timewait_reuse() look again under their locks. After true,
  * the caller goes on to another port, as if it had looked a moment earlier.
- *
  * Context: process.
  */
 bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
@@ -727,9 +725,7 @@ bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
  *
  * ISS and timestamp offset continue the numbers of the old connection, so that the peer accepts the
  * SYN as a new one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse).
- *
  * Context: process. Lock: socket, held.
- *
  * Return: true when @sk is in the table now, which has a reference.
  */
 bool xtcp_timewait_reuse(struct sock *sk, bool bound)
@@ -804,7 +800,6 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
  * xtcp_timewait_syn_reopens() - may this SYN open a new connection in the place of a record?
  * @tw: found in the table
  * @skb: a segment with SYN, without ACK, RST and FIN; skb->data is the TCP header
- *
  * Context: softirq, RCU read side. No lock, so the answer may be out of date.
  */
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb)
@@ -938,9 +933,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @skb: the segment
  * @iss: receives the ISN when the segment may open a new connection. NULL when no listener would
  *	take it: then no SYN ends the record, because it may be forged (RFC 1337)
- *
  * Context: softirq or process, BH disabled, RCU read side. The caller holds no lock of a shard.
- *
  * Return: XTCP_TW_SYN when the segment is a SYN that a listener may take now; else XTCP_TW_DONE.
  */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
