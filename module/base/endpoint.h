@@ -19,6 +19,8 @@ enum xtcp_deferred {
 	XTCP_DEFERRED_RENEW,		/* the module of its congestion control was replaced */
 };
 
+#define XTCP_READER_HAS_PART	1024	/* see xtcp_endpoint.readers */
+
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it, except
  * for some fields of @inet and for options that a rule of the policy table or a route has set.
@@ -49,7 +51,6 @@ struct xtcp_endpoint {
 	 * already; each takes itself off when it wakes, so a disconnect does not reset it
 	 */
 	atomic_t readers;
-#define XTCP_READER_HAS_PART	1024
 	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
 	u16 closed_at;			/* 1 + the processor whose list of closed socks (end.c) has it; 0: none */

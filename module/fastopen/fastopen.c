@@ -214,13 +214,13 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 	return 0;
 }
 
-#define RESET_COUNTS	60U	/* a reset connection counts for so many seconds (section 5.1), and for a part of another */
+#define RESET_COUNTS	60U	/* seconds that a reset connection counts (section 5.1), up to one more */
 #define RESET_SLOTS	64U	/* one for each second that counts */
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
 struct xtcp_fastopenq {
-	/* the socket's; one of each SYN that is being examined; one of each connection of @len but for those of @resets */
+	/* the socket's; one of each SYN that is being examined; one of each connection of @len but @resets */
 	refcount_t refs;
 	unsigned int max;	/* how many connections may wait for their handshake's last ACK; 0: Fast Open is off */
 	struct xtcp_fastopen_keys __rcu *keys;	/* the socket's own; NULL: those of the namespace apply */

@@ -590,10 +590,12 @@ static void unaccepted_with_keys(void)
 
 	must(listener >= 0 && !listen(listener, 1024), "listener");
 	for (i = 0; i < KEYS; i++) {
-		key.sndid = key.rcvid = i;
+		key.sndid = i;
+		key.rcvid = i;
 		must(!aoopt_add(listener, &key), "keys");
 	}
-	key.sndid = key.rcvid = 0;
+	key.sndid = 0;
+	key.rcvid = 0;
 	for (i = 0; i < WAITING_SHARE; i++) {
 		client[i] = stack_socket(ns, XTCP, "127.0.0.1");
 		must(client[i] >= 0 && !aoopt_add(client[i], &key) && !fcntl(client[i], F_SETFL, O_NONBLOCK), "client");

@@ -265,8 +265,9 @@ static void aborted_and_told(const struct setting *s)
 
 static void each(const struct setting *s)
 {
-	void (* const cases[])(const struct setting *) = { aborted, aborted_and_again, aborted_before_accept,
-							   other_reasons, other_namespaces, aborted_and_told };
+	void (* const cases[])(const struct setting *) = {
+		aborted, aborted_and_again, aborted_before_accept, other_reasons, other_namespaces, aborted_and_told,
+	};
 	const unsigned int n = s->stack == XTCP ? ARRAY_SIZE(cases) : 3;
 
 	for (unsigned int i = 0; i < n; i++)

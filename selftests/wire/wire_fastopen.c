@@ -262,7 +262,8 @@ static const struct wire_row rows[] = {
 			.state = CLOSED } },
 	{ "a_hard_icmp_error_is_not_the_end_once_accepted", "RFC 9293 3.9.2.2", .id = "SHLD-26", .pre = ON,
 		.want = { "< S 0(10) $; > S. 0 ack 11; accept; icmp port seq 0; none; read 10; < . 11 ack 1; none" } },
-	{ "one_that_was_reset_counts_for_a_minute", "RFC 7413 5.1", .pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
+	{ "one_that_was_reset_counts_for_a_minute", "RFC 7413 5.1",
+		.pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
 		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; fresh; < S 0(10) $; > S. 0 ack 1; < R 1;"
 			"none; pass 61000; fresh; < S 0(10) $; > S. 0 ack 11",
 			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1", .state = SYN_RECEIVED } },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RST and challenge ACK: which RST, SYN or ACK ends a connection or draws one (RFC 5961), and RSTs that are sent, beyond
- * what matrix/ has of each place in each state.
+ * RST and challenge ACK: which RST, SYN or ACK ends a connection or draws one (RFC 5961), and RSTs that are sent,
+ * beyond what matrix/ has of each place in each state.
  */
 #include "lib/wire.h"
 
