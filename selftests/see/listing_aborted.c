@@ -268,8 +268,10 @@ static void each(const struct setting *s)
 	void (* const cases[])(const struct setting *) = {
 		aborted, aborted_and_again, aborted_before_accept, other_reasons, other_namespaces, aborted_and_told,
 	};
-	const unsigned int n = s->stack == XTCP ? ARRAY_SIZE(cases) : 3;
+	unsigned int n = 3;
 
+	if (s->stack == XTCP)
+		n = ARRAY_SIZE(cases);
 	for (unsigned int i = 0; i < n; i++)
 		cases[i](s);
 }
