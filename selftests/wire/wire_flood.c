@@ -70,30 +70,23 @@ static void send_syn(struct flood *f)
 	inject(f, &seg);
 }
 
-/* What a peer may make of a SYN-ACK. */
-static void react(struct flood *f, const uint8_t *packet)
+/* What a peer may make of a SYN-ACK, of @len octets. */
+static void react(struct flood *f, size_t len)
 {
-	bool v4 = f->w->ip == 4;
-	const uint8_t *tcp = packet + (v4 ? 20 : 40);
-	unsigned int addresses = v4 ? 12 : 8, size = v4 ? 4 : 16;
-	struct wire_segment seg = { .win = 5000 };
-	uint32_t seq, ack;
+	struct wire_segment in, seg = { .win = 5000, .flags = WIRE_ACK };
 
-	if ((tcp[13] & (WIRE_SYN | WIRE_ACK)) != (WIRE_SYN | WIRE_ACK))
+	if (segment_parse(&in, f->in, len) || (in.flags & (WIRE_SYN | WIRE_ACK)) != (WIRE_SYN | WIRE_ACK))
 		return;
 	atomic_fetch_add(&f->answered, 1);
-	memcpy(&seq, tcp + 4, 4);
-	memcpy(&ack, tcp + 8, 4);
 	/* the ISS of a SYN with text is a multiple of what it may have */
-	if (f->text && ntohl(ack) % TEXT_MAX != 1)
+	if (f->text && in.ack % TEXT_MAX != 1)
 		atomic_fetch_add(&f->taken, 1);
-	memcpy(seg.dst, packet + addresses, size);
-	memcpy(seg.src, packet + addresses + size, size);
-	seg.sport = tcp[2] << 8 | tcp[3];
-	seg.dport = tcp[0] << 8 | tcp[1];
-	seg.seq = ntohl(ack);
-	seg.ack = ntohl(seq) + 1;
-	seg.flags = WIRE_ACK;
+	memcpy(seg.dst, in.src, sizeof(seg.dst));
+	memcpy(seg.src, in.dst, sizeof(seg.src));
+	seg.sport = in.dport;
+	seg.dport = in.sport;
+	seg.seq = in.ack;
+	seg.ack = in.seq + 1;
 	switch (below(f, 10)) {
 	case 0:
 		return;
@@ -124,12 +117,12 @@ static void react(struct flood *f, const uint8_t *packet)
 static void *flood(void *arg)
 {
 	struct flood *f = arg;
+	ssize_t n;
 
 	while (!atomic_load(&f->stop)) {
 		send_syn(f);
-		while (read(f->w->tun, f->in, sizeof(f->in)) > 0)
-			if (f->in[f->w->ip == 4 ? 9 : 6] == IPPROTO_TCP)
-				react(f, f->in);
+		while ((n = read(f->w->tun, f->in, sizeof(f->in))) > 0)
+			react(f, n);
 	}
 	return NULL;
 }
@@ -187,18 +180,12 @@ static int one_listener(struct wire *w, struct flood *f)
 /* Rows of /proc in SYN-RECEIVED. */
 static int half_open(struct wire *w)
 {
-	char path[64], line[512];
-	unsigned int state, count = 0;
-	FILE *f;
+	struct row *rows;
+	int n = rows_read(w->ns, w->ip == 4 ? "/proc/net/xtcp" : "/proc/net/xtcp6", &rows, NULL), count = n < 0;
 
-	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp", w->ip == 4 ? "" : "6");
-	f = fopen(path, "re");
-	if (!f)
-		return wire_fail(w, "%s is missing", path);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " %*[^:]: %*s %*s %x", &state) == 1)
-			count += state == 3;
-	fclose(f);
+	while (n > 0)
+		count += rows[--n].state == TCP_SYN_RECV;
+	free(rows);
 	return count;
 }
 

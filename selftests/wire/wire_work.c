@@ -43,14 +43,6 @@ static int fail(struct wire *w, const char *what)
 	return wire_fail(w, "%s: %s", what, strerror(errno));
 }
 
-static void put32(uint8_t *p, uint32_t v)
-{
-	p[0] = v >> 24;
-	p[1] = v >> 16;
-	p[2] = v >> 8;
-	p[3] = v;
-}
-
 /* Octets: for blocks that are none of whole segments. */
 static void add_octets(struct wire_segment *seg, uint32_t start, uint32_t end)
 {
@@ -59,8 +51,8 @@ static void add_octets(struct wire_segment *seg, uint32_t start, uint32_t end)
 		seg->optlen = 4;
 	}
 	seg->opt[3] += 8;
-	put32(seg->opt + seg->optlen, start);
-	put32(seg->opt + seg->optlen + 4, end);
+	segment_put32(seg->opt + seg->optlen, start);
+	segment_put32(seg->opt + seg->optlen + 4, end);
 	seg->optlen += 8;
 }
 
@@ -207,15 +199,15 @@ static void undone(const struct flight *f, unsigned int i, struct wire_segment *
 	unsigned int at = 4 * ((i + 1) / 2);
 
 	memcpy(seg->opt, "\1\1\10\12", 4);
-	put32(seg->opt + 4, f->tsval + 1 + i);
-	put32(seg->opt + 8, f->tsecr);
+	segment_put32(seg->opt + 4, f->tsval + 1 + i);
+	segment_put32(seg->opt + 8, f->tsecr);
 	seg->optlen = 12;
 	seg->ack = f->first + at * MSS;
 	if (i % 2)
 		return;
 	memcpy(seg->opt + 12, "\1\1\5\12", 4);
-	put32(seg->opt + 16, seg->ack + MSS);
-	put32(seg->opt + 20, seg->ack + 4 * MSS);
+	segment_put32(seg->opt + 16, seg->ack + MSS);
+	segment_put32(seg->opt + 20, seg->ack + 4 * MSS);
 	seg->optlen = 24;
 }
 
