@@ -337,6 +337,14 @@ int ns_link_mtu_get(int ns, const char *name)
 	return ask_link(ns, name, SIOCGIFMTU, &ifr) ? complain("there is no link", name) : ifr.ifr_mtu;
 }
 
+int ns_link_offload(int ns, const char *name, unsigned int what, bool on)
+{
+	struct ethtool_value value = { .cmd = what, .data = on };
+	struct ifreq ifr = { .ifr_data = (char *)&value };
+
+	return ask_link(ns, name, SIOCETHTOOL, &ifr) ? complain("cannot set an offload of", name) : 0;
+}
+
 int ns_link_offloads(int ns, const char *name, bool on)
 {
 	/* one needs those before it */
@@ -345,13 +353,9 @@ int ns_link_offloads(int ns, const char *name, bool on)
 	};
 	int i, n = sizeof(what) / sizeof(what[0]);
 
-	for (i = 0; i < n; i++) {
-		struct ethtool_value value = { .cmd = what[on ? i : n - 1 - i], .data = on };
-		struct ifreq ifr = { .ifr_data = (char *)&value };
-
-		if (ask_link(ns, name, SIOCETHTOOL, &ifr))
-			return complain("cannot set offloads of", name);
-	}
+	for (i = 0; i < n; i++)
+		if (ns_link_offload(ns, name, what[on ? i : n - 1 - i], on))
+			return -1;
 	return 0;
 }
 

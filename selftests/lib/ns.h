@@ -52,6 +52,8 @@ int ns_link_mtu(int ns, const char *name, unsigned int mtu);
 int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs);
 /* The number of packets that its queue holds. */
 int ns_link_queue(int ns, const char *name, unsigned int packets);
+/* One, as in ETHTOOL_STSO. */
+int ns_link_offload(int ns, const char *name, unsigned int what, bool on);
 /* All of it that a veth has: checksums, scatter and gather, TSO, GSO, GRO. */
 int ns_link_offloads(int ns, const char *name, bool on);
 /* Octets of a packet; -1: no such link. */

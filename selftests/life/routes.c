@@ -5,8 +5,6 @@
  * no way any more.
  */
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");
@@ -33,17 +31,6 @@ static void tiny_advmss(enum stack client_stack, enum stack server_stack)
 			 "%s to %s by a route with an MSS of 12: segments of 76 octets\n", stack_name(client_stack),
 			 stack_name(server_stack));
 	close_each(client, server, ns);
-}
-
-static int switch_gso_off(void *unused)
-{
-	struct ethtool_value value = { .cmd = ETHTOOL_SGSO };
-	struct ifreq ifr = { .ifr_name = "veth0", .ifr_data = (void *)&value };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
-
-	ret = ioctl(fd, SIOCETHTOOL, &ifr);
-	close(fd);
-	return ret;
 }
 
 /* How many segments xtcp made since the last call, and the longest one. */
@@ -183,7 +170,7 @@ int main(void)
 	test_begin(4 + 2 * 2 + 2 + 2 * 2 * 2);
 	tracing_start("routes");
 	must(!ns_pair_make(&net), "namespaces");
-	must(!ns_call(net.a, switch_gso_off, NULL), "GSO");
+	must(!ns_link_offload(net.a, "veth0", ETHTOOL_SGSO, false), "GSO");
 	tiny_advmss(KERNEL, KERNEL);
 	tiny_advmss(KERNEL, XTCP);
 	tiny_advmss(XTCP, KERNEL);
