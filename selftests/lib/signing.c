@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "signing.h"
-#include <net/if.h>
 #include "test.h"
 
 NEEDS_PROGRAMS("ip");
@@ -94,11 +93,6 @@ bool signing_mapped(const struct signing *how, const struct sides *s, bool (*pre
 	return ok && signing_all_bad(how, s) == bad;
 }
 
-static int vrf_index(void *unused)
-{
-	return if_nametoindex("vrf0");
-}
-
 bool signing_vrf(const struct signing *how, const struct sides *s,
 		 bool (*prepare)(int listener, const struct sides *s, int vrf))
 {
@@ -115,7 +109,7 @@ bool signing_vrf(const struct signing *how, const struct sides *s,
 	listener = stack_socket(pair.b, s->server, s->addr);
 	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5), "SO_BINDTODEVICE");
 	must(!bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 5), "listen");
-	ok = prepare(listener, s, ns_call(pair.b, vrf_index, NULL));
+	ok = prepare(listener, s, ns_link_index(pair.b, "vrf0"));
 	ok &= serves(&inside, s, listener, s->addr);
 	ns_pair_close(&pair);
 	return ok;

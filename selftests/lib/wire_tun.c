@@ -17,12 +17,6 @@
 #define DEVICE	WIRE_DEVICE
 #define NAP_MS	10	/* of a wait */
 
-struct address6 {	/* struct in6_ifreq of linux/ipv6.h */
-	struct in6_addr addr;
-	uint32_t prefixlen;
-	int ifindex;
-};
-
 /* Monotonic time. Return: nanoseconds. */
 uint64_t wire_now(void)
 {
@@ -107,7 +101,7 @@ static void quiet_namespace(void)
 	write_file("/proc/sys/net/xtcp/coalesce_usecs", "0");
 }
 
-/* An address becomes usable in a work queue, duplicate detection or not. */
+/* An address that comes back becomes usable in a work queue, duplicate detection or not. */
 static int wait_address6(const struct in6_addr *addr)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_addr = *addr };
@@ -119,20 +113,6 @@ static int wait_address6(const struct in6_addr *addr)
 	} while (ret && errno == EADDRNOTAVAIL && wire_now() < end && !sched_yield());
 	close(s);
 	return ret;
-}
-
-static int set_address6(const char *name, const char *addr, int prefixlen)
-{
-	struct address6 req = { .prefixlen = prefixlen, .ifindex = if_nametoindex(name) };
-	int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret;
-
-	if (s < 0)
-		return -1;
-	inet_pton(AF_INET6, addr, &req.addr);
-	ret = ioctl(s, SIOCSIFADDR, &req);
-	close(s);
-	return ret ? ret : wait_address6(&req.addr);
 }
 
 int wire_tun_mtu(struct wire *w, unsigned int mtu)
@@ -237,8 +217,8 @@ int wire_tun_open(struct wire *w)
 	w->tun = tun_open(w->ns, DEVICE);
 	quiet_namespace();
 	if (w->tun < 0 || ns_link_up(w->ns, DEVICE, true) || ns_addr_add(w->ns, DEVICE, "10.8.0.1/16") ||
-	    ns_addr_add(w->ns, "lo", "10.9.0.1/32") || set_address6(DEVICE, "fd00:8::1", 64) ||
-	    set_address6("lo", "fd00:9::1", 128) || ns_link_gso_max_segs(w->ns, DEVICE, 1) || reach_groups(w))
+	    ns_addr_add(w->ns, "lo", "10.9.0.1/32") || ns_addr_add(w->ns, DEVICE, "fd00:8::1/64") ||
+	    ns_addr_add(w->ns, "lo", "fd00:9::1/128") || ns_link_gso_max_segs(w->ns, DEVICE, 1) || reach_groups(w))
 		return wire_fail(w, "the tun device: %s", strerror(errno));
 	w->mtu = WIRE_MTU;
 	inet_pton(family, w->ip == 4 ? "10.8.0.1" : "fd00:8::1", w->home);

@@ -18,15 +18,10 @@ NEEDS_PROGRAMS("nft");
 #define ORPHANS	100		/* more than can tell their peers in that time */
 #define RST_MS	(4 * TELL_MS / ORPHANS)
 
-static int link_index(void *name)
-{
-	return if_nametoindex(name);
-}
-
 /* The other end of a veth goes with its namespace. */
 static bool has_link(int ns)
 {
-	return ns_call(ns, link_index, "veth0") > 0;
+	return ns_link_index(ns, "veth0") > 0;
 }
 
 static bool has_state(int ns, int port, unsigned int state)

@@ -10,69 +10,36 @@
 
 static enum stack stack;
 
-struct knob {
-	char path[96];
-	const char *text;
-	char got[256];
-};
-
-static struct knob knob_of(const char *name, const char *text)
+/* Of the default "", "available", "allowed"; as the kernel calls its file. */
+static const char *knob(const char *name)
 {
-	struct knob knob = { .text = text };
+	static char path[64];
 
-	snprintf(knob.path, sizeof(knob.path), "/proc/sys/net/%s%s_congestion_control",
-		 stack == XTCP ? "xtcp/" : "ipv4/tcp_", name);
-	if (!*name)
-		snprintf(knob.path, sizeof(knob.path), "/proc/sys/net/%scongestion_control",
-			 stack == XTCP ? "xtcp/" : "ipv4/tcp_");
-	return knob;
+	snprintf(path, sizeof(path), "net/%s%s%scongestion_control", stack == XTCP ? "xtcp/" : "ipv4/tcp_", name,
+		 *name ? "_" : "");
+	return path;
 }
 
-static int do_read(void *arg)
-{
-	struct knob *knob = arg;
-	int fd = open(knob->path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, knob->got, sizeof(knob->got) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (len < 0)
-		return errno;
-	knob->got[len] = 0;
-	knob->got[strcspn(knob->got, "\n")] = 0;
-	return 0;
-}
-
-static int do_write(void *arg)
-{
-	struct knob *knob = arg;
-	int fd = open(knob->path, O_WRONLY | O_CLOEXEC), error = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, knob->text, strlen(knob->text)) < 0)
-		error = errno;
-	close(fd);
-	return error;
-}
-
-/* @name: "" for the default, "available", "allowed"; 0 or the errno. */
+/* 0 or the errno. */
 static int put(int ns, const char *name, const char *text)
 {
-	struct knob knob = knob_of(name, text);
-
-	return ns_call(ns, do_write, &knob);
+	return ns_sysctl_set(ns, knob(name), "%s", text) ? errno : 0;
 }
 
 static bool is(int ns, const char *name, const char *text)
 {
-	struct knob knob = knob_of(name, NULL);
-	int error = ns_call(ns, do_read, &knob);
+	char path[96], *got;
+	bool same;
 
-	if (!error && !strcmp(knob.got, text))
-		return true;
-	ksft_print_msg("%s: '%s', error %d, and not '%s'\n", knob.path, knob.got, error, text);
-	return false;
+	snprintf(path, sizeof(path), "/proc/sys/%s", knob(name));
+	got = ns_read_file(ns, path);
+	must(got, path);
+	got[strcspn(got, "\n")] = 0;
+	same = !strcmp(got, text);
+	if (!same)
+		ksft_print_msg("%s: '%s', and not '%s'\n", path, got, text);
+	free(got);
+	return same;
 }
 
 static int choose(int fd, const char *name)

@@ -18,7 +18,7 @@
 #define PIECE		4096		/* fits into the first flight */
 #define STREAM		1500000
 #define ROOM		(4 << 20)
-#define OF_RING		(1 << 20)	/* octets of the text in the ring's registered buffer */
+#define OF_RING		1048576		/* octets of the text in the ring's registered buffer */
 #define SPLICE_PAGES	0x8000000	/* MSG_SPLICE_PAGES, which is for the kernel */
 #define HUGE_PAGE	(2 << 20)
 #define OCTETS		17
