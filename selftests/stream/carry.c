@@ -10,6 +10,7 @@
  * connection whose numbers are sane.
  */
 #include <linux/sockios.h>
+#include "lib/repair.h"
 #include "lib/test.h"
 
 #define PORT		5000
@@ -20,36 +21,10 @@
 #define BUFFER		8000000		/* what is carried fits */
 #define MOVES		4
 #define GETS_ON		1000000		/* octets that come and go before it moves */
-#define OPTIONS		4
 
 NEEDS_PROGRAMS("nft");
 
 static struct ns_pair net;
-
-/* All that goes into the new sock, but for the text of the queues. */
-struct numbers {
-	uint32_t snd_seq, rcv_seq;	/* of the first octet in the queue */
-	uint32_t timestamp;
-	struct tcp_repair_opt options[OPTIONS];
-	struct tcp_repair_window window;
-};
-
-struct carried {
-	struct numbers numbers;
-	union stack_addr from, to;
-	int n_options;
-	int unread, unacked, unsent;	/* octets */
-	char *received, *sent;
-};
-
-static uint32_t number_of(int fd, int option)
-{
-	socklen_t len = sizeof(uint32_t);
-	uint32_t number = 0;
-
-	must(!getsockopt(fd, IPPROTO_TCP, option, &number, &len), "getsockopt");
-	return number;
-}
 
 static int octets(int fd, int which)
 {
@@ -59,105 +34,22 @@ static int octets(int fd, int which)
 	return n;
 }
 
-static void add_option(struct carried *c, uint32_t code, uint32_t val)
-{
-	c->numbers.options[c->n_options++] = (struct tcp_repair_opt){ code, val };
-}
-
-static void choose(int fd, int queue)
-{
-	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, queue), "TCP_REPAIR_QUEUE");
-}
-
-static char *peeked(int fd, int queue, int len)
-{
-	char *text = malloc(len + 1);
-	int n;
-
-	choose(fd, queue);
-	n = len ? recv(fd, text, len, MSG_PEEK | MSG_DONTWAIT) : 0;
-	must_say(n == len, "queue %d: %d of %d octets were shown", queue, n, len);
-	return text;
-}
-
-static void take(int fd, struct carried *c)
-{
-	socklen_t len = sizeof(c->from), window_len = sizeof(c->numbers.window);
-	struct tcp_info info;
-
-	*c = (struct carried){ };
-	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
-	must(!getsockname(fd, &c->from.sa, &len), "getsockname");
-	len = sizeof(c->to);
-	must(!getpeername(fd, &c->to.sa, &len), "getpeername");
-	info = info_of(fd);
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &c->numbers.window, &window_len), "TCP_REPAIR_WINDOW");
-	c->unread = octets(fd, SIOCINQ);
-	c->unacked = octets(fd, SIOCOUTQ);
-	c->unsent = octets(fd, SIOCOUTQNSD);
-	c->received = peeked(fd, TCP_RECV_QUEUE, c->unread);
-	c->numbers.rcv_seq = number_of(fd, TCP_QUEUE_SEQ) - c->unread;
-	c->sent = peeked(fd, TCP_SEND_QUEUE, c->unacked);
-	c->numbers.snd_seq = number_of(fd, TCP_QUEUE_SEQ) - c->unacked;
-	add_option(c, 2, number_of(fd, TCP_MAXSEG));
-	if (info.tcpi_options & TCPI_OPT_WSCALE)
-		add_option(c, 3, info.tcpi_snd_wscale | info.tcpi_rcv_wscale << 16);
-	if (info.tcpi_options & TCPI_OPT_SACK)
-		add_option(c, 4, 0);
-	if (info.tcpi_options & TCPI_OPT_TIMESTAMPS)
-		add_option(c, 8, 0);
-	c->numbers.timestamp = number_of(fd, TCP_TIMESTAMP);
-	close(fd);
-}
-
-static bool put(int fd, const char *text, int len)
-{
-	ssize_t n = 1;
-
-	while (len && n > 0) {
-		n = send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		text += n;
-		len -= n;
-	}
-	return !len;
-}
-
 /* Return: the sock, or -1: a number was refused. */
-static int give(struct carried *c, const struct numbers *numbers, enum stack stack, int ns)
+static int give(const struct repair *c, const struct repair_numbers *numbers, enum stack stack, int ns)
 {
 	int fd = stack_socket(ns, stack, c->from.sa.sa_family == AF_INET ? "0.0.0.0" : "::");
 	bool ok;
 
-	must(fd >= 0 && !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "no sock in repair mode");
+	must(fd >= 0, "no sock");
 	stack_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER);
 	stack_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
-	must(!bind(fd, &c->from.sa, stack_addr_len(&c->from)), "bind");
-	choose(fd, TCP_SEND_QUEUE);
-	ok = !stack_set(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, numbers->snd_seq);
-	choose(fd, TCP_RECV_QUEUE);
-	ok &= !stack_set(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, numbers->rcv_seq);
-	must(!connect(fd, &c->to.sa, stack_addr_len(&c->to)), "connect");
-	ok &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_OPTIONS, numbers->options,
-			  c->n_options * sizeof(*numbers->options));
-	ok &= !stack_set(fd, IPPROTO_TCP, TCP_TIMESTAMP, numbers->timestamp);
-	ok &= put(fd, c->received, c->unread);
-	choose(fd, TCP_SEND_QUEUE);
-	ok &= put(fd, c->sent, c->unacked - c->unsent);
-	ok &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &numbers->window, sizeof(numbers->window));
-	ok &= !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF);
-	ok &= put(fd, c->sent + c->unacked - c->unsent, c->unsent);
+	ok = repair_give(fd, c, numbers, TCP_REPAIR_OFF);
 	stack_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
 	if (ok)
 		return fd;
 	stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON);
 	close(fd);
 	return -1;
-}
-
-static void let_go(struct carried *c)
-{
-	free(c->received);
-	free(c->sent);
 }
 
 static void gate(bool open)
@@ -219,7 +111,7 @@ static bool has_second;
 /* @peer: the stack that does not move. */
 static void transfer(enum stack peer, const char *text, const char *name)
 {
-	struct carried c = { };
+	struct repair c;
 	const enum stack *next = has_second ? with_second : without;
 	struct flow ends[2];
 	int client, server, move, side;
@@ -230,12 +122,13 @@ static void transfer(enum stack peer, const char *text, const char *name)
 	stack_set(server, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
 	flow_pair(&ends[0], client, ENDLESS, &ends[1], server, ENDLESS);
 	for (move = 0; move < MOVES && runs_on(ends); move++) {
-		take(ends[0].fd, &c);
-		ksft_print_msg("%s: %d unread, %d unacknowledged, %d unsent\n", name, c.unread, c.unacked, c.unsent);
+		repair_take(ends[0].fd, &c);
+		ksft_print_msg("%s: %d unread, %d unacknowledged, %d unsent\n", name, c.len[TCP_RECV_QUEUE],
+			       c.len[TCP_SEND_QUEUE], c.unsent);
 		ends[0].fd = give(&c, &c.numbers, next[move], net.a);
 		must(ends[0].fd >= 0, "a right number was refused");
 		gate(true);
-		let_go(&c);
+		repair_free(&c);
 	}
 	for (side = 0; side < 2; side++) {
 		ends[side].send = ends[side].sent + GETS_ON;
@@ -256,12 +149,12 @@ static bool is_sane(int fd, const char *what, int octet)
 	bool sane;
 
 	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
-	choose(fd, TCP_RECV_QUEUE);
+	repair_choose(fd, TCP_RECV_QUEUE);
 	info = info_of(fd);
 	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, &window_len), "TCP_REPAIR_WINDOW");
 	sane = info.tcpi_snd_mss >= 8 && info.tcpi_snd_mss <= 65535 && info.tcpi_snd_wscale <= 14 &&
 	       info.tcpi_rcv_wscale <= 14 && w.snd_wnd <= w.max_window && w.max_window <= 65535U << 14 &&
-	       w.rcv_wnd <= 65535U << 14 && number_of(fd, TCP_QUEUE_SEQ) - w.rcv_wup <= w.rcv_wnd &&
+	       w.rcv_wnd <= 65535U << 14 && repair_number(fd, TCP_QUEUE_SEQ) - w.rcv_wup <= w.rcv_wnd &&
 	       (unsigned int)octets(fd, SIOCINQ) <= BUFFER && (unsigned int)octets(fd, SIOCOUTQ) <= BUFFER &&
 	       octets(fd, SIOCOUTQNSD) <= octets(fd, SIOCOUTQ);
 	if (!sane)
@@ -289,22 +182,22 @@ static void talk(int fd, int peer)
 static uint32_t acknowledged(int fd)
 {
 	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
-	choose(fd, TCP_SEND_QUEUE);
-	return number_of(fd, TCP_QUEUE_SEQ) - octets(fd, SIOCOUTQ);
+	repair_choose(fd, TCP_SEND_QUEUE);
+	return repair_number(fd, TCP_QUEUE_SEQ) - octets(fd, SIOCOUTQ);
 }
 
 /* A connection within one namespace is carried with octet @octet of its numbers changed. */
 static bool with_changed(const char *text, int octet, unsigned char change)
 {
-	struct numbers changed;
-	struct carried c;
+	struct repair_numbers changed;
+	struct repair c;
 	int client, server, fd;
 	bool sane = true;
 
 	stack_pair_or_die(net.a, XTCP, net.a, XTCP, text, PORT, &client, &server);
 	must(send(client, "unacknowledged", 14, 0) == 14 && send(server, "unread", 6, 0) == 6, "text");
 	must(WAIT_FOR(octets(client, SIOCINQ) == 6, STACK_DEADLINE_MS), "no text");
-	take(client, &c);
+	repair_take(client, &c);
 	changed = c.numbers;
 	((unsigned char *)&changed)[octet] ^= change;
 	fd = give(&c, &changed, XTCP, net.a);
@@ -313,7 +206,7 @@ static bool with_changed(const char *text, int octet, unsigned char change)
 		sane = is_sane(fd, text, octet);
 		close(fd);
 	}
-	let_go(&c);
+	repair_free(&c);
 	stack_abort(server);
 	return sane;
 }
@@ -335,14 +228,14 @@ static void window_shrinks(const char *text)
 	must(stack_carries(client, server, 100) && stack_carries(server, client, 100), "text");
 	right = counter_now(net.a, "/proc/net/xtcp_netstat", "TcpExt:TCPLocal") == was + 2;
 	must(!stack_set(server, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
-	choose(server, TCP_RECV_QUEUE);
+	repair_choose(server, TCP_RECV_QUEUE);
 	must(!getsockopt(server, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, &len), "TCP_REPAIR_WINDOW");
-	w.rcv_wup = number_of(server, TCP_QUEUE_SEQ);
+	w.rcv_wup = repair_number(server, TCP_QUEUE_SEQ);
 	w.rcv_wnd = 100;
 	must(!setsockopt(server, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, sizeof(w)), "TCP_REPAIR_WINDOW");
 	must(send(client, much, sizeof(much), MSG_DONTWAIT) == sizeof(much), "send");
 	una = acknowledged(client);
-	right = (int32_t)(una - number_of(server, TCP_QUEUE_SEQ)) <= 0 && right;
+	right = (int32_t)(una - repair_number(server, TCP_QUEUE_SEQ)) <= 0 && right;
 	must(!stack_set(client, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
 	must(!stack_set(server, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
 	must(!stack_patience(server, SO_RCVTIMEO, STALL_MS * 1000), "SO_RCVTIMEO");
@@ -381,7 +274,7 @@ static void attack(const char *text, const char *name)
 	static const unsigned char changes[] = { 1, 0x80, 0xff };
 	bool sane = true;
 
-	for (unsigned int i = 0; i < sizeof(struct numbers); i++)
+	for (unsigned int i = 0; i < sizeof(struct repair_numbers); i++)
 		for (unsigned int n = 0; n < sizeof(changes); n++)
 			sane &= with_changed(text, i, changes[n]);
 	ksft_test_result(sane, "each octet of what is carried is changed, %s\n", name);
