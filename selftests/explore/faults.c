@@ -5,13 +5,6 @@
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 
-static bool put(const char *path, const char *value)
-{
-	FILE *file = fopen(path, "w");
-
-	return file && fputs(value, file) >= 0 && !fclose(file);
-}
-
 /* The boot parameter slub_debug=A,NAME,... chooses the caches (scripts/lab/explore.sh); Linux 6.1 cannot later. */
 static bool is_chosen(const char *cache)
 {
@@ -34,9 +27,11 @@ bool faults_can(void)
 	if (can >= 0)
 		return can;
 	can = !access(FAILSLAB "probability", W_OK) && is_chosen(slabs_names[0]);
-	if (can)
-		must(put(FAILSLAB "cache-filter", "Y") && put(FAILSLAB "ignore-gfp-wait", "N") &&
-		     put(FAILSLAB "verbose", "0"), "failslab");
+	if (can) {
+		failing_set("cache-filter", true);
+		failing_set("ignore-gfp-wait", false);
+		failing_set("verbose", 0);
+	}
 	return can;
 }
 
@@ -45,21 +40,19 @@ static bool is_on;
 /* failslab fails the first allocation that finds no space left, as often as times says. */
 void faults_begin(const struct scenario *s)
 {
-	char every[16], space[16];
-
 	is_on = faults_can() && (s->fail_ppm || s->fail_after);
 	if (!is_on)
 		return;
-	snprintf(every, sizeof(every), "%d", s->fail_ppm ? 1000000 / s->fail_ppm : 1);
-	snprintf(space, sizeof(space), "%d", s->fail_ppm ? 0 : s->fail_after);
-	must(put(FAILSLAB "interval", every) && put(FAILSLAB "space", space) &&
-	     put(FAILSLAB "times", s->fail_ppm ? "-1" : "1") && put(FAILSLAB "probability", "100"), "failslab");
+	failing_set("interval", s->fail_ppm ? 1000000 / s->fail_ppm : 1);
+	failing_set("space", s->fail_ppm ? 0 : s->fail_after);
+	failing_set("times", s->fail_ppm ? -1 : 1);
+	failing_set("probability", 100);
 }
 
 void faults_pause(bool pause)
 {
 	if (is_on)
-		must(put(FAILSLAB "probability", pause ? "0" : "100"), "failslab");
+		failing_set("probability", pause ? 0 : 100);
 }
 
 bool faults_end(void)

@@ -179,32 +179,23 @@ bool slabs_back(const struct slabs *before, int deadline_ms)
 static int nth_fd = -1, all_fd = -1;
 static pid_t pid;
 
-static void put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value), path);
-	close(fd);
-}
-
 void failing_set(const char *name, long value)
 {
-	char path[64], text[24];
+	char path[64];
 
 	snprintf(path, sizeof(path), FAILSLAB "%s", name);
-	snprintf(text, sizeof(text), "%ld", value);
-	put(path, text);
+	must_put(path, "%ld", value);
 }
 
 bool failing_begin(void)
 {
 	if (access(FAILSLAB "probability", W_OK))
 		return false;
-	put(FAILSLAB "verbose", "0");
-	put(FAILPAGE "verbose", "0");
-	put(FAILSLAB "ignore-gfp-wait", "N");
-	put(FAILPAGE "ignore-gfp-wait", "N");
-	put(FAILPAGE "min-order", "0");
+	must_put(FAILSLAB "verbose", "0");
+	must_put(FAILPAGE "verbose", "0");
+	must_put(FAILSLAB "ignore-gfp-wait", "N");
+	must_put(FAILPAGE "ignore-gfp-wait", "N");
+	must_put(FAILPAGE "min-order", "0");
 	return true;
 }
 
