@@ -86,15 +86,10 @@ static long long marks_in(int ns, const struct sides *s)
 	return n;
 }
 
-static long long extended(int ns, enum stack stack, const char *name)
-{
-	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
-}
-
 /* Segments that reached the server before what was in front of them. */
 static long long holes_in(const struct ns_pair *pair, const struct sides *s)
 {
-	return extended(pair->b, s->server, "TcpExt:TCPOFOQueue");
+	return stack_counter(pair->b, s->server, "TcpExt:TCPOFOQueue");
 }
 
 /*
@@ -104,7 +99,7 @@ static long long holes_in(const struct ns_pair *pair, const struct sides *s)
 static bool is_lost(const struct ns_pair *pair, const struct sides *s, long long holes_before)
 {
 	long long holes = holes_in(pair, s) - holes_before;
-	long long timeouts = extended(pair->a, s->client, "TcpExt:TCPTimeouts");
+	long long timeouts = stack_counter(pair->a, s->client, "TcpExt:TCPTimeouts");
 
 	if (holes)
 		printf("# %lld segments out of order, %lld timeouts\n", holes, timeouts);

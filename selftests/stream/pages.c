@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include "lib/ring.h"
 #include "lib/tap.h"
+#include "lib/aoopt.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 
@@ -480,7 +481,6 @@ enum end { RESET, DISCONNECT };
 /* The octets never reached the peer, so no copy was made; then the connection ends. */
 static void ends(enum stack stack, enum end how)
 {
-	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	int client, server;
 	bool good;
 
@@ -492,7 +492,7 @@ static void ends(enum stack stack, enum end how)
 	if (how == RESET)
 		must(!stack_reset_at_close(server) && !close(server), "reset");
 	else
-		must(!connect(client, &unspec, sizeof(unspec)), "disconnect");
+		must(!stack_disconnect(client), "disconnect");
 	good &= zerocopy_tells(client, 0, 1, false) && is_silent(client);
 	/* a write that fails has no number */
 	good &= zerocopy_send(client, text, 1, 0) == -1 && errno == ECONNRESET;
@@ -536,15 +536,6 @@ static void opens_fast(enum stack stack)
 	close(l);
 }
 
-static bool give_key(int fd, const char *peer)
-{
-	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "key" };
-
-	((struct sockaddr_in *)&key.tcpm_addr)->sin_family = AF_INET;
-	((struct sockaddr_in *)&key.tcpm_addr)->sin_addr = stack_addr(peer, 0).in.sin_addr;
-	return !setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key));
-}
-
 /* Signatures are made from pages that may change. Kernel TCP of 6.1 stands still in this row, whatever its peer is. */
 static void is_signed(void)
 {
@@ -553,7 +544,7 @@ static void is_signed(void)
 
 	client = stack_socket(net.a, XTCP, NS_B4);
 	must(!set(client, SOL_SOCKET, SO_SNDBUFFORCE, 256 * getpagesize()), "SO_SNDBUFFORCE");
-	must(give_key(client, NS_B4) && give_key(l, NS_A4), "TCP_MD5SIG");
+	must(!md5_set(client, NS_B4, "key") && !md5_set(l, NS_A4, "key"), "TCP_MD5SIG");
 	zerocopy_on(client);
 	must(!stack_connect(client, NS_B4, PORT), "connect");
 	server = accept(l, NULL, NULL);
