@@ -11,7 +11,10 @@
 #include "send/send.h"
 #include "sight/sight.h"
 
-/* By more than MAX.SND.WND below SND.UNA (RFC 5961 section 5.2). As in Linux also below ISS + 1, against guesses. */
+/*
+ * Is @ack below SND.UNA by more than MAX.SND.WND (RFC 5961 section 5.2)? As in Linux, below ISS + 1
+ * is too old, too: the fewer ACK numbers are accepted, the less likely an attacker guesses one.
+ */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -53,8 +56,9 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 7323 section 5.3 R1, unless TS.Recent is too old (section 5.5). As in Linux, a TSval that is
- * less by at most XTCP_PAWS_WINDOW passes. A TS.Recent of 0 does not count: some hosts send 0 in SYNs.
+ * RFC 7323 section 5.3 R1 rejects a TSval below TS.Recent, unless that is too old (section 5.5). As
+ * in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A TS.Recent of 0 does not
+ * count: some hosts send 0 in their SYN.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -66,9 +70,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * A pure ACK that a later segment overtakes has a TSval below TS.Recent. RFC 7323 section 5.3 says to
- * drop it and answer. As in Linux, it counts as a duplicate ACK if it reports nothing new, SEG.SEQ is
- * RCV.NXT, and SEG.TSval is less by at most our RTO in milliseconds.
+ * A pure ACK that a later segment overtakes has a TSval below TS.Recent. RFC 7323 section 5.3 says
+ * to drop it and answer. As in Linux, it counts as a duplicate ACK if it reports nothing new,
+ * SEG.SEQ is RCV.NXT, and SEG.TSval is less by at most our RTO in milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -79,9 +83,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * As in Linux, our window is wider than that of RFC 9293: from the last RCV.NXT that we acknowledged
- * to the right edge itself. So we accept an ACK that later data has overtaken, and one of a peer that
- * has filled the window. Text outside enters no queue; see xtcp_acceptance_rst_counts() for a RST.
+ * As in Linux, our window is wider than that of RFC 9293: from the last RCV.NXT that we
+ * acknowledged to the right edge itself. So we accept an ACK that later data has overtaken, and one
+ * of a peer that has filled the window. Text outside enters no queue; see
+ * xtcp_acceptance_rst_counts() for a RST.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -92,8 +97,8 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /*
  * May an ACK answer this segment? SYNs, segments without data or FIN, and those whose ACK field is
- * not credible, share one limit (net.xtcp.invalid_ratelimit; RFC 5961 section 7). Otherwise two ends
- * could answer each other's ACKs forever, and a forger who guesses no number could draw three
+ * not credible, share one limit (net.xtcp.invalid_ratelimit; RFC 5961 section 7). Otherwise two
+ * ends could answer each other's ACKs forever, and a forger who guesses no number could draw three
  * duplicate ACKs, for which a peer without SACK halves its window (RFC 5681 section 3.2).
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_credible, int skipped)
@@ -115,9 +120,10 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
 
 /*
  * Answers an unacceptable segment without RST. The D-SACK reports octets that we have (RFC 2883
- * section 4), and the next ACKs are not delayed: their ACK may be lost. Not without a credible ACK
- * field: a forger could make our segments take another path (xtcp_sack_repeated()), and the peer
- * believe that it has sent something twice. Return: XTCP_DROP at the rate limit, counted as @skipped.
+ * section 4), and the next ACKs are not delayed: their ACK may be lost. Both need a credible ACK
+ * field: else a forger could make our segments take another path (xtcp_sack_repeated()), and the
+ * peer believe that it has sent something twice. Return: XTCP_DROP if the rate limit forbids the
+ * ACK, which @skipped counts.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -207,8 +213,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 
 /*
  * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough to wake
- * it, and more than two full segments are unacknowledged (only a GRO packet brings so many): then one
- * ACK covers all, and offers the window that the read has opened. Another segment ends the wait.
+ * it, and more than two full segments are unacknowledged (only a GRO packet brings so many): then
+ * one ACK covers all, and offers the window that the read has opened. Another segment ends the
+ * wait.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -243,9 +250,10 @@ static bool route_hurries(const struct sock *sk)
 }
 
 /*
- * The pending ACK is for text out of order. Once XTCP_DUPACK_THRESHOLD ACKs have reported the hole, a
- * later one may replace it: at most comp_sack_nr, as in Linux, and after comp_sack_delay_ns or a
- * twentieth of the round trip at most; only a high-resolution timer is exact enough. False: send now.
+ * The pending ACK is for text out of order. Once XTCP_DUPACK_THRESHOLD ACKs have reported the hole,
+ * a later one may replace it. As in Linux, an ACK replaces at most comp_sack_nr others, and leaves
+ * after comp_sack_delay_ns or a twentieth of the round trip, whichever is less; only a
+ * high-resolution timer is exact enough. Return: false if the pending ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -272,9 +280,9 @@ static bool compress(struct sock *sk)
 }
 
 /*
- * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). An ACK is
- * also due for two segments or a quarter of the offered window, whichever is more: else the peer might
- * fill it, and wait for our timer. If R is 1, each segment counts as full.
+ * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). An ACK
+ * is also due for two segments or a quarter of the offered window, whichever is more: else the peer
+ * might fill it, and wait for our timer. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -285,9 +293,9 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 }
 
 /*
- * The route's metric quickack and TCP_QUICKACK override the rate; the quick ACKs of a new connection, and
- * a program that is about to read, do not. The ACK of a FIN does not wait: no later segment would cause
- * it (RFC 9293 section 3.10.7.4, eighth step).
+ * The route's metric quickack and TCP_QUICKACK override the rate; the quick ACKs of a new
+ * connection, and a program that is about to read, do not. The ACK of a FIN does not wait: no later
+ * segment would cause it (RFC 9293 section 3.10.7.4, eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -345,10 +353,10 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * for at most 200 ms (SHLD-18, MUST-40).
  *
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read: its
- * answer may carry the ACK. Without one, the ACK leaves when the program wants more data, in RECEIVE
- * or in poll(), or after XTCP_ANSWER_MS, rounded up to a tick. After a SEND with MSG_DONTWAIT it may
- * sleep in poll(): it does not count as about to read. Later, the ACK of a GRO packet waits up to
- * XTCP_ANSWER_MS for a reader.
+ * answer may carry the ACK. Without it, the ACK leaves when the program wants more data, in RECEIVE
+ * or in poll(), or after XTCP_ANSWER_MS, rounded up to a tick. After a SEND with MSG_DONTWAIT a
+ * program may sleep in poll(), so it does not count as about to read. Later, the ACK of a GRO
+ * packet waits up to XTCP_ANSWER_MS for a reader.
  *
  * If the peer has asked for an ACK rate, the ACKs follow that. The caller has processed everything
  * that arrived together (section 3.10.7.4, MUST-59).

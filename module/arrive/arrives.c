@@ -17,8 +17,8 @@
  * place. A step frees the segment only if it has taken its text or its FIN.
  *
  * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2). The diagnostic payload
- * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2) is read after the RST was judged, and only
- * for traces and diagnosis.
+ * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2) is read after the RST was judged, and
+ * only for traces and diagnosis.
  */
 #include <net/busy_poll.h>
 
@@ -176,9 +176,9 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Acknowledges the SYN-ACK, now or, if the program waits in connect(), with its first data, for
- * XTCP_ANSWER_MS (RFC 9293 section 3.8.6.3, MUST-40). A peer on this machine gets the ACK at once: the
- * same program may wait for it in accept().
+ * Acknowledges the SYN-ACK. A program that waits in connect() may write at once: for XTCP_ANSWER_MS
+ * its data may carry the ACK (RFC 9293 section 3.8.6.3, MUST-40). A peer on this machine gets the
+ * ACK at once: the same program may wait for it in accept().
  */
 static void ack_syn(struct sock *sk)
 {
@@ -279,7 +279,11 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	/* with TCP_FASTOPEN_CONNECT our SYN may wait for the first write: queue it, or no deadline would end this */
+	/*
+	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write: queue it, or nothing
+	 * would answer the peer's, and no deadline end the connection. Without memory, the peer's
+	 * comes again
+	 */
 	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
 	    xtcp_output_queue_syn(sk))
 		return XTCP_DROP;
@@ -330,15 +334,16 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a server,
- * or of a client whose SYN with text crossed the peer's. It may cover our text, a part, or nothing.
+ * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a
+ * server, or of a client whose SYN with text crossed the peer's. It may cover our text, a part, or
+ * nothing.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* an ISN stays the same for a while (secret.c): an earlier connection's ACK is known by its timestamp */
+	/* our ISN stays the same for a while (secret.c): only its timestamp betrays an ACK of an earlier connection */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
@@ -384,7 +389,10 @@ static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buf
 	return XTCP_CONTINUE;
 }
 
-/* While the segment waited, the sock was replaced: a record takes it now; for a connection the peer resends it. */
+/*
+ * While this segment waited for the lock, another connection may have replaced the sock in the table.
+ * A TIME-WAIT record processes it now; for any other connection the peer resends it.
+ */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key = {
@@ -470,7 +478,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 			xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}
-	/* the SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6); it may cover our SYN alone */
+	/* the SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6); its ACK may leave out our text */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&
 	    xtcp_seq_between(xsk->syn_data ? xsk->snd.iss + 1 : xsk->snd.nxt, seg->ack, xsk->snd.nxt))
@@ -726,7 +734,10 @@ static __always_inline void finish_input(struct sock *sk)
 		xtcp_acks_schedule(sk);
 }
 
-/* A segment may be forged (RFC 5961). Each connection has its own limits (section 7), the namespace perhaps another. */
+/*
+ * A segment may be forged (RFC 5961). Each connection has limits of its own (section 7), so that an
+ * attacker learns nothing by those of another. The namespace may add one (challenge_ack_limit).
+ */
 static void challenge_ack(struct sock *sk)
 {
 	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
@@ -818,8 +829,8 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The SYN of a Fast Open (RFC 7413 section 4.2.2), on the sock that it made. Its text is processed as
- * if the handshake were over. Its window is not scaled (RFC 7323 section 2.2).
+ * The SYN of a Fast Open (RFC 7413 section 4.2.2), on the sock that it made. Its text is processed
+ * as if the handshake were over. Its window is not scaled (RFC 7323 section 2.2).
  */
 static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 {
