@@ -69,8 +69,8 @@ static inline u32 xtcp_clock_seconds_stamp(void)
 }
 
 /*
- * The caller holds the lock that the timer's function takes. If it begins to run now, either answer is
- * right: the function waits for the lock, and checks everything again.
+ * The caller holds the lock that the timer's function takes. If the function begins to run now,
+ * either answer is right: it waits for the lock, and checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {
@@ -153,8 +153,9 @@ static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 }
 
 /*
- * Exact for a small limit. For a large one it may be wrong by 1/@rough_part of the limit: to add up
- * the counts of all processors costs too much. @batch: how much one counts before it updates the sum.
+ * The answer is exact for a small limit. For a large one it may be wrong by 1/@rough_part of the
+ * limit: to add up the counts of all processors costs too much. @batch: how much a processor counts
+ * before it updates the sum.
  */
 static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit, s32 batch, int rough_part)
 {

@@ -42,7 +42,7 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 	return likely(us - least <= most - least) ? us : us < least ? least : most;
 }
 
-/* TCP_RTO_MIN_US or TCP_DELACK_MAX_US in ticks, rounded up; 0, which Linux refuses: below two ticks, above 200 ms. */
+/* TCP_RTO_MIN_US or TCP_DELACK_MAX_US in ticks, rounded up; 0 for what Linux refuses: below 2 ticks, above 200 ms. */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
 	const unsigned long ticks = usecs_to_jiffies(us);
@@ -51,7 +51,7 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 	return ticks < 2 || ticks > HZ / 5 ? 0 : ticks;
 }
 
-/* getsockopt(TCP_RTO_MIN_US), microseconds: the floor of the RTO, but without the route's metric. Any context. */
+/* What getsockopt(TCP_RTO_MIN_US) returns: the floor of the RTO, microseconds, without the route's metric. */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
 	const u32 ticks = READ_ONCE(xtcp_endpoint(sk)->rto_min);

@@ -22,8 +22,9 @@ enum xtcp_deferred {
 #define XTCP_READER_HAS_PART	1024	/* see xtcp_endpoint.readers */
 
 /*
- * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it, except
- * for some fields of @inet and for options that a rule of the policy table or a route has set.
+ * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it,
+ * except for some fields of @inet and for options that a rule of the policy table or a route has
+ * set.
  */
 struct xtcp_endpoint {
 	/* The socket lock guards writes, unless a field is constant or its line says otherwise. */
@@ -38,12 +39,12 @@ struct xtcp_endpoint {
 	struct xtcp_listener *listener;	/* data of a listener (family.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
-		/* in the accept queue of its listener, or the orphans of its shard (net.h); their lock guards it */
+		/* in its listener's accept queue or its shard's list of orphans (net.h), whose lock guards it */
 		struct list_head accept_node;
 		/* of the call that opens the connection by Fast Open (xtcp_sock_fastsyn()); socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
-	/* the grace period after which no lookup can use the sock: since it left its table, else one that has passed */
+	/* the RCU grace period after which no lookup can use the sock; has passed if it has never left a table */
 	unsigned long left_table;
 	unsigned long cold;		/* fields that few sockets need; 0: none; RCU */
 	/*
@@ -58,9 +59,9 @@ struct xtcp_endpoint {
 	); /* own */
 
 	/*
-	 * The program sets these fields, unless the line names a route, a rule or an ICMP error. They
-	 * survive a reconnect, except what a rule has set (xtcp_sock.by_rule), and children inherit
-	 * them, unless the line says otherwise.
+	 * The program sets these fields, unless the line names a route, a rule or an ICMP error.
+	 * They survive a reconnect, except what a rule has set (xtcp_sock.by_rule), and children
+	 * inherit them, unless the line says otherwise.
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */
@@ -155,7 +156,7 @@ static inline struct xtcp_cold *xtcp_cold(const struct sock *sk)
 	return (struct xtcp_cold *)(smp_load_acquire(&xtcp_endpoint(sk)->cold) & ~XTCP_SELDOM_SIGNS);
 }
 
-/* Does @sk have a key, or did it? A bit, since each segment asks. The caller holds what xtcp_cold() requires. */
+/* Does @sk have a key, or did it have one? One bit, since each segment asks. The caller is as for xtcp_cold(). */
 static inline bool xtcp_cold_signs(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in state.c */

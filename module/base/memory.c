@@ -56,8 +56,8 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: a sock after sock_orphan(), with an empty backlog
  *
- * As in Linux, an orphan does not keep its namespace alive, but ends with it. The namespace may exit
- * at once: its exit takes the socket lock of each orphan, and so waits for the caller.
+ * As in Linux, an orphan does not keep its namespace alive, but ends with it. The namespace may
+ * exit at once: its exit takes the socket lock of each orphan, and so waits for the caller.
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
 void xtcp_orphan_add(struct sock *sk)
@@ -139,8 +139,8 @@ void xtcp_orphan_leave(struct sock *sk)
  * Modules cannot call sk_forced_mem_schedule(). But __sk_mem_schedule() never refuses memory for
  * sending to a stream socket whose send buffer is full. So the memory is charged to a dummy sock
  * with a send buffer of 0 octets, the stand-in, and then moved to the real sock. Stand-ins are
- * static, being too large for the stack; the processor's number selects one: few wait for each other.
- * Before Linux 6.19, accept() in a memory cgroup may use one, too.
+ * static, being too large for the stack; the processor's number selects one: few wait for each
+ * other. Before Linux 6.19, accept() in a memory cgroup may use one, too.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -226,9 +226,9 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * To give a page back to tcp_mem and to take one for the next segment costs more than all other work
- * for the queue. So a sock keeps less than two pages if its timer expires within a second, and gives
- * them back then. An idle sock keeps none, one under memory pressure less than a page.
+ * To give a page back to tcp_mem and to take one for the next segment costs more than all other
+ * work for the queue. So a sock keeps less than two pages if its timer expires within a second, and
+ * gives them back then. An idle sock keeps none, one under memory pressure less than a page.
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_memory_uncharge(struct sock *sk, int octets)
@@ -241,10 +241,10 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
 
 /*
  * What all guests together may have, and the guests of one maker. Any user can make as many guests
- * (xtcp_net.is_guest) as he likes, and set their sysctls. So what takes memory that no control group
- * pays for, or what others would lack, has a limit for all guests together: half-open entries,
- * records, orphans, connections that wait for accept(), black boxes, and listeners that wait for a
- * successor.
+ * (xtcp_net.is_guest) as he likes, and set their sysctls. So what takes memory that no control
+ * group pays for, or what others would lack, has a limit for all guests together: half-open
+ * entries, records, orphans, connections that wait for accept(), black boxes, and listeners that
+ * wait for a successor.
  *
  * One user alone must not use up these limits. So they are shared by maker: the user who made the
  * outermost user namespace around the guest. All guests of a maker may have 1/XTCP_MAKER_SHARE of
@@ -288,9 +288,10 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * xtcp_acklimit_net_challenge() - does the namespace's limit allow another challenge ACK?
  * @xn: the namespace
  *
- * Each connection has a limit (RFC 5961 section 7); challenge_ack_limit adds one for the namespace. If
- * that were exact, an attacker could count the challenge ACKs on a connection of his own, and so
- * learn whether others send some. So each second has half of it plus a random number below it.
+ * Each connection has a limit (RFC 5961 section 7); challenge_ack_limit adds one for the namespace.
+ * If that were exact, an attacker could count the challenge ACKs on a connection of his own, and so
+ * learn whether others send some. So each second has a limit of its own: half of it plus a random
+ * number below it.
  * Context: any.
  */
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
@@ -414,7 +415,7 @@ static int guests_net_init(struct xtcp_net *xn)
 		return 0;
 	made_in = outermost(xn->net);
 	uid = made_in->owner;
-	/* one maker for each user, but for each user namespace of root: the guests keep its address */
+	/* one maker for each user, but for root one for each user namespace: the guests keep it, and so its address */
 	if (!uid_eq(uid, GLOBAL_ROOT_UID))
 		made_in = NULL;
 	maker = hold_maker(uid, made_in, NULL);

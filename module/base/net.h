@@ -260,8 +260,9 @@ struct xtcp_net_part {
  *
  * Every namespace has this struct, so it is kept small: what a namespace needs before its first
  * socket, what each segment reads, and pointers to some of what is made for the first socket. Most
- * of what only sockets need is in @rest. Connections write to it only when the first one needs a part
- * of the state, and, with Fast Open, @blackhole_stamp and @blackholes.
+ * of what only sockets need is in @rest. Connections do not write to it, except that the first
+ * which needs a part of the state makes that part, and that those with Fast Open write
+ * @blackhole_stamp and @blackholes.
  */
 struct xtcp_net {
 	struct net *net;		/* the namespace */
@@ -303,7 +304,7 @@ struct xtcp_net {
 	atomic_t blackholes;
 };
 
-/* At the end of a namespace or handover, RSTs are sent for so long: a user may make each slow by netfilter rules. */
+/* At the end of a namespace or handover, RSTs are sent for at most so long: netfilter rules may make each slow. */
 #define XTCP_TELL_TIME	(HZ / 10)
 
 extern unsigned int xtcp_net_id;

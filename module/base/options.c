@@ -11,8 +11,8 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * Decodes an ACK Rate Request option, kind 254 (draft-ietf-tcpm-ack-rate-request-10): an announcement
- * on a SYN, later a request. The lowest bit of a request's last octet is reserved.
+ * Decodes an ACK Rate Request option, kind 254 (draft-ietf-tcpm-ack-rate-request-10): an
+ * announcement on a SYN, later a request. The lowest bit of a request's last octet is reserved.
  */
 static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 {
@@ -24,8 +24,9 @@ static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 }
 
 /*
- * As in Linux, skips an option if its kind is unknown, its length wrong, or if it does not belong in
- * this segment (RFC 9293 section 3.1, MUST-6). Only for the ACK Rate Request a wrong length counts.
+ * As in Linux, skips an option if its kind is unknown, its length wrong, or if it does not belong
+ * in this segment (RFC 9293 section 3.1, MUST-6). Only for the ACK Rate Request does @opts report a
+ * wrong length.
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
@@ -351,10 +352,11 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @opts: the options
  *
  * NOPs fill each option up to whole words, except that SACK-permitted and timestamps together need
- * none. They stand behind a Fast Open cookie and the MAC of TCP-AO, else in front. So no End of Option
- * List and no padding is needed (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux
- * 6.1, by which some programs identify a system. Of other options TCP-AO comes first, AccECN and the
- * ACK Rate Request last, but before a Fast Open cookie.
+ * none. They stand behind a Fast Open cookie and the MAC of TCP-AO, but in front of any other
+ * option. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69). Order
+ * and NOPs are those of Linux 6.1, by which some programs identify a system. Of the options that it
+ * does not know, TCP-AO comes first, AccECN and the ACK Rate Request last, but before a Fast Open
+ * cookie.
  * Context: any.
  * Return: octets written; equal to xtcp_options_size().
  */

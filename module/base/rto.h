@@ -67,7 +67,8 @@ static inline void xtcp_rto_init(struct xtcp_rto *rto)
 
 /*
  * Updates the held value from a new RTTVAR. At the end of a round trip peak_us starts again at a
- * quarter of the floor, so from the next sample on the variation term, 4 * held_us, is at least that.
+ * quarter of the floor, so from the next sample on the variation term, 4 * held_us, is at least
+ * that.
  */
 static inline void xtcp_rto_hold(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -121,7 +122,7 @@ static inline void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u3
 	rto->backoff = 0;
 }
 
-/* At once: else a higher floor takes effect in the next round trip, a lower one step by step in several. */
+/* Sets a floor at once. By itself a higher one takes effect in the next round trip, a lower one in several. */
 static inline void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
 {
 	u32 least = rto->rttvar_us > floor_us / 4 ? rto->rttvar_us : floor_us / 4;
@@ -136,9 +137,10 @@ static inline void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floo
 }
 
 /*
- * Updates the smallest RTT of the present interval and the one before; a path can become longer (RFC
- * 8985 section 6.2 step 1). The first sample after five minutes (Linux's tcp_min_rtt_wlen) begins the
- * next interval. With 16 bits, after a multiple of 18 hours samples may count for ten minutes.
+ * Updates the smallest RTT of the present interval and the one before; a path can become longer
+ * (RFC 8985 section 6.2 step 1). The first sample after five minutes (Linux's tcp_min_rtt_wlen)
+ * begins the next interval. The stored time has 16 bits: after a multiple of 18 hours, samples may
+ * count for ten minutes.
  */
 static inline void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
 {
@@ -188,8 +190,9 @@ static inline u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
 /*
  * Undoes as much of the backoff as an RTT that may be too long allows. @rtt_us: at least the RTT of
  * a segment that was sent only once. RFC 6298 section 3 allows it as a sample. But the segment may
- * have waited at the peer until a hole was filled, and make the RTO too long for many round trips. So
- * only doublings are taken back, and the RTO stays at least as long as the sample would make it.
+ * have waited at the peer until a hole was filled: the sample would make the RTO too long for many
+ * round trips. So only doublings are taken back, and the RTO stays at least as long as the sample
+ * would make it.
  */
 static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us)
 {
@@ -205,7 +208,8 @@ static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, 
 
 /*
  * A number of retries (RFC 9293 section 3.8.3) as a time, milliseconds, at most 2^31 - 1: from the
- * first retransmission until R1 or R2. As in Linux, it is the same for all paths, whatever their RTO.
+ * first retransmission until R1 or R2. As in Linux, it is the same for all paths, whatever their
+ * RTO.
  * @first_ms: the first timeout; each further one is twice as long.
  */
 static inline u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)

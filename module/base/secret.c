@@ -19,12 +19,12 @@
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
- * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without, SACK and ECN
+ * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Else SACK and ECN
  * are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the way still opens
  * the connection. A peer that changes the bits deceives only itself.
  *
  * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it: the
- * SYN-ACK, perhaps of a former listener, fixes the shift (RFC 7323 section 2.2).
+ * SYN-ACK fixes the shift (RFC 7323 section 2.2), and may be a former listener's with another one.
  *
  * A check accepts cookies of two periods, each with 16 values of the four bits: for one tuple 32 of
  * the 2^32 possible ISNs. It computes exactly one MAC, so its duration reveals nothing.
@@ -80,7 +80,7 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
 	u32 options = data | (data & SCALE_CLASS ? rcv_wscale : 0U) << 4;
 
-	/* only two tuples may have equal inputs, and so MACs; who looks for them would have to know their hashes */
+	/* only two tuples may have equal inputs, and so MACs; to find such, one has to know their secret hashes */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
@@ -105,9 +105,9 @@ static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const str
 }
 
 /*
- * Is this an ISN of xtcp_cookie_make() in this period or the one before? @tsecr: TSecr of the segment;
- * NULL: it has no timestamps, even if the SYN had. @cookie: rcv_wscale is the listener's shift; the
- * other fields receive the options of the SYN.
+ * Is this an ISN of xtcp_cookie_make() in this period or the one before? @tsecr: TSecr of the
+ * segment; NULL: it has no timestamps, even if the SYN had. @cookie: rcv_wscale is the listener's
+ * shift; the other fields receive the options of the SYN, if true is returned.
  */
 static bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash,
 			      u32 irs, u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)

@@ -231,7 +231,7 @@ struct xtcp_stream {
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
 	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */
 	u32 pushed_seq;			/* end of the last write that got PSH (sendmsg.c) */
-	/* timestamp clock (ms) of the first attempt of a window probe; 0: none since an ACK of data, or new data */
+	/* timestamp clock (ms) of the first attempt of a window probe; 0: none since an ACK of data or new data */
 	u32 probe_stamp;
 	/* SND.NXT at the beginning of the present congestion control phase (RFC 6582 section 3.2) */
 	u32 recover;
@@ -248,7 +248,7 @@ struct xtcp_stream {
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
-	/* of the last segment, octets: another of this length may lower rcv_mss to it (measure_mss()); 0: it may not */
+	/* octets in the last segment: a second one as long may lower rcv_mss to this (measure_mss()); 0: none may */
 	u16 rcv_last_len;
 	u8 asked_rate;	/* full segments per ACK, from the last ACK Rate Request that we sent (output.c); 0: none */
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */

@@ -318,7 +318,7 @@ struct xtcp_sock {
 			struct xtcp_fastopen *fastopen;
 			/* the data state of a connection that rests (state.c); NULL: it does not */
 			struct xtcp_packed *packed;
-			/* as set by a rule: SO_MAX_PACING_RATE may change the limit, and does not tell us (policy.c) */
+			/* the pacing limit as a rule set it; SO_MAX_PACING_RATE may change it unseen (policy.c) */
 			unsigned long limit_by_rule;
 		};
 	};
@@ -401,8 +401,8 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The state of the call that is opening @xsk by Fast Open, or NULL. In the place of accept_node: during
- * the call a program has the socket open.
+ * The state of the call that is opening @xsk by Fast Open, or NULL. It shares the memory of
+ * accept_node: during the call a program has the socket open, so the sock is in no such list.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

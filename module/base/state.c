@@ -24,11 +24,12 @@
  *    the first data, and until timeouts require the search.
  *
  * It stays until the sock is freed or disconnects. But a connection without text for half a minute
- * rests (expiry.c): a struct xtcp_packed keeps the words of its data state that are not 0, until one
- * of these reasons comes again. Before the data state exists, and at rest, tx->stream points to
+ * rests (expiry.c): a struct xtcp_packed keeps the words of its data state that are not 0, until
+ * one of these reasons comes again. Before the data state exists, and at rest, tx->stream points to
  * xtcp_stream_none, a constant with the values of a new one. So a reader need not test whether it
- * exists, and a writer that forgets to faults. But who reads what xtcp_stream_begin() sets has to:
- * SND.UNA stands for snd_sml, xtcp_space_copied() for space_copied, and the sock has the SYN's RTT.
+ * exists, and a writer that forgets to faults. But who reads what xtcp_stream_begin() sets has to
+ * test: SND.UNA stands for snd_sml, xtcp_space_copied() for space_copied, and the sock has the
+ * SYN's RTT.
  *
  * Also allocates struct xtcp_cold, the fields that few sockets need.
  */
@@ -137,7 +138,7 @@ void xtcp_stream_end(struct sock *sk)
 
 #define S(name) (1 << TCP_##name)
 
-/* Legal, as is CLOSE from each state: those of RFC 9293 figure 5 for a sock, of Fast Open, of a listener's clone. */
+/* The legal transitions: those of RFC 9293 figure 5 that a sock makes, Fast Open's, a clone's. CLOSE is always legal. */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
 	[TCP_LISTEN] = S(SYN_RECV),	/* the clone of a listener becomes a child */

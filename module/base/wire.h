@@ -418,7 +418,7 @@ struct xtcp_rstdiag {
 	u16 code;	/* why the connection was reset, not 0 */
 };
 
-/* Tells the peer why we reset the connection. Several reasons share a code: it learns less than our program. */
+/* The code that tells the peer why we reset the connection. Reasons share codes: it learns less than our program. */
 static inline u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 {
 	switch (reason) {
@@ -459,8 +459,8 @@ static inline void xtcp_rstdiag_write(u8 *text, u16 code)
 }
 
 /*
- * Reads the text of a RST, XTCP_RSTDIAG_LEN octets at most. @seg_len: SEG.LEN. In a valid payload it is
- * 8, and the code is not 0 (section 4.1), but perhaps unknown (section 4.2).
+ * Reads the text of a RST, XTCP_RSTDIAG_LEN octets at most. @seg_len: SEG.LEN. In a valid payload
+ * it is 8, and the code is not 0 (section 4.1), but perhaps unknown (section 4.2).
  */
 static inline enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len,
 							   struct xtcp_rstdiag *diag)
