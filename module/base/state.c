@@ -138,7 +138,7 @@ void xtcp_stream_end(struct sock *sk)
 
 #define S(name) (1 << TCP_##name)
 
-/* The legal transitions: those of RFC 9293 figure 5 that a sock makes, Fast Open's, a clone's. CLOSE is always legal. */
+/* Those of RFC 9293 figure 5 that a sock makes, Fast Open's, and a clone's. A transition to CLOSE is always legal. */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
 	[TCP_LISTEN] = S(SYN_RECV),	/* the clone of a listener becomes a child */

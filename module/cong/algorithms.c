@@ -8,10 +8,10 @@
  * are allowed.
  *
  * Others come and go as modules of their own (outside.h). One may replace another in use: then the
- * name leads to the new one, and netns.c gives it to all who have the old one. Who keeps a pointer to
- * such an algorithm holds its module: socks, the defaults of namespaces, rules. Who only reads a
- * name or a flag is in an RCU read side: the module goes a grace period after its algorithm has left
- * the list. It holds this module meanwhile.
+ * name leads to the new one, and netns.c gives it to all who have the old one. Who keeps a pointer
+ * to such an algorithm holds its module: socks, the defaults of namespaces, rules. Who only reads a
+ * name or a flag is in an RCU read side: the module goes a grace period after its algorithm has
+ * left the list. It holds this module meanwhile.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -99,7 +99,7 @@ static const struct xtcp_cong_ops *hold_default(const struct xtcp_net *xn)
 	return ops;
 }
 
-/* In a list of names, and so in TCP_CONGESTION, spaces separate them. */
+/* Has it the mandatory functions, and a name that fits into TCP_CONGESTION, without the spaces of a list of names? */
 static bool is_sound(const struct xtcp_cong_ops *ops)
 {
 	const char *c;
@@ -317,7 +317,7 @@ static void replace_algorithm(struct sock *sk, const struct xtcp_cong_ops *ops)
 	xtcp_algorithms_put(old);
 }
 
-/* The namespace's default, for a new sock, or one that loses its rule's. Locked, or no other thread can reach it. */
+/* Sets the namespace's default, in a new sock or one that loses its rule's. Locked, or no other thread can reach it. */
 void xtcp_algorithms_assign(struct sock *sk)
 {
 	replace_algorithm(sk, hold_default(xtcp_net_of(sk)));
@@ -349,8 +349,8 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 }
 
 /*
- * A rule's, unless the program has chosen one. @sk: about to open, or a new child. No permission is
- * needed: an administrator has made the rule, which stays in the RCU read side.
+ * Takes a rule's algorithm, unless the program has chosen one. @sk: about to open, or a new child.
+ * No permission is needed: an administrator has made the rule, which stays in the RCU read side.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {
@@ -418,9 +418,9 @@ void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at)
 }
 
 /*
- * Takes the algorithm that the route names, if there is one, or what has replaced its own. @sk: about
- * to open, or a new child. As in Linux, the metric congctl overrides TCP_CONGESTION and the default,
- * and needs no permission. If it is locked, the program cannot choose another one.
+ * Takes the algorithm that the route names, if there is one, or what has replaced its own. @sk:
+ * about to open, or a new child. As in Linux, the metric congctl overrides TCP_CONGESTION and the
+ * default, and needs no permission. If it is locked, the program cannot choose another one.
  */
 void xtcp_algorithms_take_route(struct sock *sk)
 {
@@ -453,8 +453,9 @@ void xtcp_algorithms_take_route(struct sock *sk)
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * If the route has locked the algorithm, no choice is allowed. Otherwise only an administrator may
- * choose one that is not on the list of allowed ones. As in Linux, anyone may choose the current one
- * again, unless a rule has set it, for one connection: a choice holds for later ones, too.
+ * choose one that is not on the list of allowed ones. As in Linux, anyone may choose the current
+ * one again, unless a rule has set it: that is for one connection, and a choice for later ones,
+ * too.
  * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */
@@ -493,8 +494,9 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 }
 
 /*
- * After the windows are set. The private state is in tx->stream, so the algorithm begins when that is
- * allocated: now with control() or info(), which TCP_INFO and TCP_CC_INFO show, if there is memory.
+ * Called after the windows are set. The private state is in tx->stream, so the algorithm begins
+ * when that is allocated: now if it has control() or info(), whose results TCP_INFO and TCP_CC_INFO
+ * show, else, or without memory, with the first data.
  */
 void xtcp_algorithms_start(struct sock *sk)
 {

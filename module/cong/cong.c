@@ -218,13 +218,13 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	/* it may still go on if xtcp_reduction_timeout() was not called. In NORMAL, cwnd is what the repair has left */
+	/* xtcp_reduction_timeout() may not have been called. In NORMAL, cwnd is the repair's: it tells nothing of the path */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;
 }
 
-/* It was needless (RFC 4015 section 3.2, RFC 9438 section 4.9). False: xtcp_reduction_forbid_undo() has been called. */
+/* The last reduction was needless (RFC 4015 section 3.2, RFC 9438 section 4.9). False: it was made final. */
 bool xtcp_reduction_undo(struct sock *sk)
 {
 	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
@@ -415,7 +415,7 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 	rate->is_limited = sample->is_limited;
 }
 
-/* Octets: the metric initcwnd of the route, a rule's, or net.xtcp.initcwnd: ten segments (RFC 6928 section 2). */
+/* Octets: by the route's metric initcwnd, a rule, or net.xtcp.initcwnd, by default ten segments (RFC 6928). */
 u32 xtcp_cong_initial(const struct sock *sk)
 {
 	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: xtcp_sender(sk)->cong.initial ?:
@@ -427,9 +427,9 @@ u32 xtcp_cong_initial(const struct sock *sk)
 
 /*
  * Sets the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio), for a
- * next window twice as large. It also bounds GSO packets. When Careful Resume has raised the window,
- * it is exactly a window per RTT (RFC 9959 section 4.3.2).
+ * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio), for
+ * a next window twice as large. It also bounds GSO packets. When Careful Resume has raised the
+ * window, it is exactly a window per RTT (RFC 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -490,9 +490,9 @@ void xtcp_cong_begin(struct sock *sk)
  * @sk: the sock; its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was resent at least twice, or it met congestion (CE)
  *
- * With @syn_lost, the window is one segment (RFC 5681 section 3.1). As in Linux, not after one timeout
- * of the SYN: it comes after a second, and a path may have a longer RTT (RFC 6298 section 2, note on
- * (2.1)). The caller then calls xtcp_algorithms_start().
+ * With @syn_lost, the window is one segment (RFC 5681 section 3.1). As in Linux, not after one
+ * timeout of the SYN: it comes after a second, and a path may have a longer RTT (RFC 6298 section
+ * 2, note on (2.1)). The caller then calls xtcp_algorithms_start().
  */
 void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
@@ -522,8 +522,8 @@ __always_inline struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk
 }
 
 /*
- * Did the window limit the sender? If not, it may not grow (RFC 7661 section 4). As in Linux, in slow
- * start it also did if more than half of it was in flight: it can double in each round trip.
+ * Did the window limit the sender? If not, it may not grow (RFC 7661 section 4). As in Linux, in
+ * slow start it also did if more than half of it was in flight: it can double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -612,8 +612,8 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 }
 
 /*
- * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1: by octets and not by
- * ACKs (RFC 3465). @counted: the algorithm's count of octets, of which cwnd add a segment.
+ * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1: by octets and
+ * not by ACKs (RFC 3465). @counted: the algorithm's count of octets, of which cwnd add a segment.
  */
 __always_inline void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
@@ -681,7 +681,8 @@ static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rt
  * asks for the initial window at once. ssthresh rises to at least three quarters of the old window,
  * except in CWR and fast recovery. With control(), or if net.xtcp.slow_start_after_idle is 0, the
  * window stays. The window that an undo would restore falls in the same way: otherwise a peer could
- * save its D-SACK until the idle time is over, and draw a burst. Return: has the window fallen?
+ * save its D-SACK until the idle time is over, and draw a burst.
+ * Return: true when the window is smaller than before.
  */
 bool xtcp_cong_restart_after_idle(struct sock *sk)
 {

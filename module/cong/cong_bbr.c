@@ -377,7 +377,7 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 	start_down(bbr, ack->now_us, ack->delivered, ack->random);
 }
 
-/* SaveStateUponLoss(), without the window (cong.c). The first loss of a round trip may cause a transition. */
+/* SaveStateUponLoss(), without the window (cong.c). Only at the first loss of a round trip: it may change the state. */
 static void save_state(struct xtcp_bbr *bbr)
 {
 	if (bbr->saved_in_round)
@@ -417,7 +417,7 @@ static void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 		handle_inflight_too_high(bbr, loss, inflight_at_loss(loss));
 }
 
-/* OnEnterFastRecovery() and OnEnterRTO() (section 5.6.4.4), except for cwnd. An undo also takes back a transition. */
+/* OnEnterFastRecovery(), OnEnterRTO() (section 5.6.4.4), but for cwnd. What a loss of this round trip saved stays. */
 static void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
 	save_state(bbr);

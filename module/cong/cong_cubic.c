@@ -9,18 +9,18 @@
  * - The smallest RTT replaces RTT: a flow must not grow faster because it has filled a queue.
  * - While W_max is unknown, the window grows by at least 5% per round trip.
  *
- * Plain slow start doubles the window until something is lost: it may then be twice what the path can
- * carry. HyStart++ watches the smallest RTT of each round. When it grows, a queue builds up: for five
- * rounds the window grows at a quarter of the speed (conservative slow start). If the growth was
- * jitter, the RTT falls back and slow start goes on.
+ * Plain slow start doubles the window until something is lost: it may then be twice what the path
+ * can carry. HyStart++ watches the smallest RTT of each round. When it grows, a queue builds up:
+ * for five rounds the window grows at a quarter of the speed (conservative slow start). If the
+ * growth was jitter, the RTT falls back and slow start goes on.
  *
- * But the RTT of a round is measured only in the next one, and the window doubles in that, too. So an
- * ACK train also ends slow start: ACKs that come without a pause for five eighths of an RTT. With b
- * for the bandwidth-delay product, the train comes in the first round that begins with a window of
- * 5/8 to 10/8 b, and adds 5/8 b. The window is then 10/8 to 15/8 b, which a queue of one b can hold.
- * With half an RTT, as in Linux's older HyStart, it may be just b; the first segment lost by chance
- * would leave 7/10 b, and the path partly empty. While something is out of order, there is no train:
- * a path that reorders spreads any window over the whole RTT.
+ * But the RTT of a round is measured only in the next one, and the window doubles in that, too. So
+ * an ACK train also ends slow start: ACKs that come without a pause for five eighths of an RTT.
+ * With b for the bandwidth-delay product, the train comes in the first round that begins with a
+ * window of 5/8 to 10/8 b, and adds 5/8 b. The window is then 10/8 to 15/8 b, which a queue of one
+ * b can hold. With half an RTT, as in Linux's older HyStart, it may be just b; the first segment
+ * lost by chance would leave 7/10 b, and the path partly empty. While something is out of order,
+ * there is no train: a path that reorders spreads any window over the whole RTT.
  */
 
 #include "cong/reduction.h"
@@ -87,8 +87,9 @@ static void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 no
 }
 
 /*
- * For five eighths of the smallest RTT without a gap longer than pause_us, at most a quarter of the RTT:
- * each RTT has one while the window is below three quarters of the BDP. A short train is only a burst.
+ * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? That is
+ * at most a quarter of the RTT: while the window is below three quarters of the BDP, each RTT has a
+ * longer gap. A train shorter than MIN_RTT_THRESH_US is only a burst.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -127,10 +128,10 @@ static void look_at_round(struct xtcp_hystart *hystart)
 }
 
 /*
- * Processes an ACK in slow start (RFC 9406 section 4.2). @rtt_us: 0: none. @in_order: nothing is out
- * of order at the receiver. The rest of the round in which CSS begins counts as its first round. Not
- * called while the window does not limit the sender; after more than 2^31 octets the end of the
- * round seems to lie beyond SND.NXT. If slow start has ended, the caller sets ssthresh.
+ * Processes an ACK in slow start (RFC 9406 section 4.2). @rtt_us: 0: none. @in_order: nothing is
+ * out of order at the receiver. The rest of the round in which CSS begins counts as its first
+ * round. Not called while the window does not limit the sender; after more than 2^31 octets the end
+ * of the round seems to lie beyond SND.NXT. If slow start has ended, the caller sets ssthresh.
  */
 static enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
 						u32 now_us, bool in_order)
@@ -157,9 +158,9 @@ static enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u3
 }
 
 /*
- * How much the window grows in slow start. RFC 9406 limits it without pacing to 8 segments for each
- * ACK, against bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, and we send
- * 64 KB at once (GSO): so to 64 KB, or 8 segments if that is more; none when HyStart has ended.
+ * How much the window grows in slow start. Without pacing, RFC 9406 limits it to 8 segments for
+ * each ACK, against bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, and
+ * we send as much (GSO). So the limit is 64 KB, or 8 segments if that is more; none after HyStart.
  */
 static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss)
 {
@@ -259,8 +260,8 @@ static void leave_out(struct xtcp_cubic *cubic, u64 us)
 }
 
 /*
- * Does not count time in which the program limited the sender (sections 4.2 and 5.8): of a gap of more
- * than GAP_MIN_US plus two RTTs between two ACKs that let the window grow, all but one RTT.
+ * Does not count time in which the program limited the sender (sections 4.2 and 5.8): of a gap of
+ * more than GAP_MIN_US plus two RTTs between two ACKs that let the window grow, all but one RTT.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
@@ -272,7 +273,7 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 	cubic->now.start_us = min(cubic->now.start_us, now_us);
 }
 
-/* By alpha SMSS for each window; 3 (1 - beta) / (1 + beta) = 9/17, from W_est = cwnd_prior on 1 (equation (4)). */
+/* W_est grows by alpha SMSS per window: 3 (1 - beta) / (1 + beta) = 9/17, from cwnd_prior on 1 (equation (4)). */
 static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
 {
 	struct xtcp_cubic_epoch *epoch = &cubic->now;

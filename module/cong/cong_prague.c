@@ -6,18 +6,18 @@
  * most. The connection requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments
  * are ECT(1); pace.c paces them, which keeps bursts out of the queue.
  *
- * Alpha is the share of octets that were marked. It stays 1 until the first mark, which so halves the
- * window. The first mark in a virtual round trip reduces the window by window * alpha / 2; each octet
- * without a mark adds to it. A virtual round trip takes an RTT, but at least 25 ms. Each updates
- * Alpha at most once, reduces the window at most once, and in congestion avoidance sends one segment
- * more than the one before. So with the same share of marks, a connection with an RTT below 25 ms
- * gets about the rate of one with 25 ms.
+ * Alpha is the share of octets that were marked. It stays 1 until the first mark, which so halves
+ * the window. The first mark in a virtual round trip reduces the window by window * alpha / 2; each
+ * octet without a mark adds to it. A virtual round trip takes an RTT, but at least 25 ms. Each
+ * updates Alpha at most once, reduces the window at most once, and in congestion avoidance sends
+ * one segment more than the one before. So with the same share of marks, a connection with an RTT
+ * below 25 ms gets about the rate of one with 25 ms.
  *
  * Until something is marked, the window is NewReno's: there may be no L4S queue on the path.
  * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
  * field or to drop ECT(1). Otherwise it is NewReno, which reacts to a mark as to a loss (RFC 9331
- * sections 4.1 and 4.2). A loss halves the window (section 4.3), together with a mark in the same
- * round trip.
+ * sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in the same round
+ * trip, both together halve it.
  */
 
 #include "cong/reduction.h"
@@ -136,7 +136,7 @@ static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd
 	return (u32)(octets >> (STEP_SHIFT + SQUARE_SHIFT));
 }
 
-/* At least two segments: a half, as in Reno (RFC 9331 section 4.3), together with a mark in the same round trip. */
+/* A half, as in Reno (RFC 9331 section 4.3), at least two segments; a mark in the same round trip is part of the half. */
 static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
 {
 	u32 half = cwnd / 2;

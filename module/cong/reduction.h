@@ -13,7 +13,7 @@ static inline bool xtcp_reduction_is_on(const struct xtcp_sender *tx)
 	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
 }
 
-/* Make it final: a congestion mark (RFC 3168 section 6.1.2), a full local queue or a retreat (resuming.c) proves it. */
+/* The last reduction is final after a mark (RFC 3168 section 6.1.2), a full local queue, or a retreat (resuming.c). */
 static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 {
 	sock_owned_by_me(sk);

@@ -34,11 +34,12 @@
  * falls at once, and then stays. An undo would raise it again, so none is allowed.
  *
  * A namespace has one table of saved paths, with the parameters of section 3.1. As in Linux's
- * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed. The
- * table is allocated when a program switches Careful Resume on, and charged to its memory cgroup. A
- * keyed hash selects a set, in which a path may have any place; a new path replaces the oldest of a
- * full set. No user knows the key, so none can choose which path is forgotten. A connection takes
- * the lock of its set when it first fills its window, jumps, fails to, and ends.
+ * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed.
+ * The table is allocated when a program switches Careful Resume on, and charged to its memory
+ * cgroup. A keyed hash selects a set, in which a path may have any place; a new path replaces the
+ * oldest of a full set. No user knows the key, so none can choose which path is forgotten. A
+ * connection takes the lock of its set when it first fills its window, when it jumps, if that
+ * fails, and at its end.
  */
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
@@ -71,7 +72,7 @@ static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resu
 	resume->round_delivered = view->delivered;
 }
 
-/* The largest observation is kept, since most rounds do not fill the path; of an old one half is enough. */
+/* The largest is kept, since most rounds do not fill the path; half of one that is REFRESH_SECONDS older is enough. */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
 	return seen->cwnd >= best->cwnd ||
@@ -82,8 +83,8 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * Measures how much the path carries in an RTT (RFC 9959 section 3.1). @view: after an ACK that
  * reports no loss, no mark and nothing out of order.
  *
- * A peer can acknowledge octets before they arrive, but not before they are sent: it cannot make the
- * saved window larger than what was in flight when the round began, plus what was sent in it.
+ * A peer can acknowledge octets before they arrive, but not before they are sent: it cannot make
+ * the saved window larger than what was in flight when the round began, plus what was sent in it.
  *
  * Once the route has moved to another device, nothing more is observed, even if it moves back: the
  * smallest RTT may be that of either. A move away and back between two ACKs is not noticed.
@@ -123,8 +124,8 @@ static bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
 }
 
 /*
- * jump_cwnd (RFC 9959 section 3.3), at most half of the saved window; 0: this is another path, or the
- * jump would gain nothing: in its RTT slow start would double the window.
+ * jump_cwnd (RFC 9959 section 3.3), at most half of the saved window; 0: this is another path, or
+ * the jump would gain nothing: in its RTT slow start would double the window.
  */
 static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
 {
@@ -289,8 +290,8 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 }
 
 /*
- * /proc/net/xtcp_paths: a line for each path that is not too old for a jump. cwnd is in octets, age in
- * seconds. Between two sets the table may change.
+ * /proc/net/xtcp_paths: a line for each path that is not too old for a jump. cwnd is in octets, age
+ * in seconds. Between two sets the table may change.
  */
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
@@ -374,9 +375,9 @@ static bool is_expired(const struct xtcp_net *xn, const struct xtcp_saved *saved
 }
 
 /*
- * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken, copies
- * them to @found. Otherwise removes them, if they still equal @taken, an earlier copy: only one
- * connection may use them (RFC 9959 section 3.2). Return: false when there are none, or others.
+ * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken,
+ * copies them to @found. Otherwise removes them, if they still equal @taken, an earlier copy: only
+ * one connection may use them (RFC 9959 section 3.2). Return: false when there are none, or others.
  */
 static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -485,8 +486,8 @@ int xtcp_paths_requested(struct sk_buff *skb, struct genl_info *info)
 }
 
 /*
- * A jump has met congestion, or the RTT shows another path (RFC 9959 section 3.5). What was observed
- * over another device than @ifindex, or saved after a flush, is newer, and stays.
+ * A jump has met congestion, or the RTT shows another path (RFC 9959 section 3.5). What was
+ * observed over another device than @ifindex, or saved after a flush, is newer, and stays.
  */
 static void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 {
@@ -526,7 +527,7 @@ static int device_of(struct sock *sk)
 	return ifindex;
 }
 
-/* Has the route moved to another device? IP looks it up when it sends: no until then, without one, or over loopback. */
+/* Has the route moved to another device? Not seen before IP sends again. No without a route, and over loopback. */
 static bool is_elsewhere(struct sock *sk)
 {
 	int ifindex = device_of(sk);
@@ -572,7 +573,7 @@ static void stop_pacing(struct sock *sk)
 	resume_of(sk)->paces = false;
 }
 
-/* Is this the first slow start, without congestion? No if the SYN was lost twice, for a smaller window. */
+/* Is this the first slow start, without congestion? No if the SYN was lost twice: the window began smaller. */
 static bool is_fresh(const struct sock *sk)
 {
 	const struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
@@ -651,11 +652,11 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
  * @sk: the sock
  *
  * Several ACKs often come together, and the program writes its next text only after the last of
- * them: the jump would wait for a round trip.
+ * them. Without this function, the jump would wait for another ACK, a round trip later.
  *
- * A connection jumps only once, so half a window of text must wait. If the latest ACK is older than a
- * round trip, the path may have changed meanwhile (RFC 9959 section 4.2.1), and the jump waits for
- * another ACK; so it does if a segment is in the backlog, which may report congestion.
+ * A connection jumps only once, so half a window of text must wait. If the latest ACK is older than
+ * a round trip, the path may have changed meanwhile (RFC 9959 section 4.2.1), and the jump waits
+ * for another ACK; so it does if a segment is in the backlog, which may report congestion.
  * Return: true if the window has jumped: send more.
  */
 bool xtcp_resuming_full(struct sock *sk)
@@ -695,8 +696,8 @@ static u32 highest_told(const struct xtcp_sender *tx)
 
 /*
  * Text was sent: ends the Unvalidated Phase if it is over (RFC 9959 section 3.3): the flight fills
- * the window, or xtcp_resume_is_due(). If the route has moved, the jump retreats: the flight may fill
- * our window, and end the phase, before an ACK comes.
+ * the window, or xtcp_resume_is_due(). If the route has moved, the jump retreats: the flight may
+ * fill our window, and end the phase, before an ACK comes.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -833,7 +834,7 @@ void xtcp_resuming_retreat(struct sock *sk)
 	jump_failed(sk);
 }
 
-/* Once all octets of the jump are acknowledged. The window stays, until slow start raises it as far as ssthresh. */
+/* The retreat ends once all octets of the jump are acknowledged. The window stays; slow start raises it to ssthresh. */
 void xtcp_resuming_reduced(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);

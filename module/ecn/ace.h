@@ -107,9 +107,10 @@ static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 /*
  * How many of our segments newly met congestion, by RFC 9768 sections 3.2.2.2 and 3.2.2.5.2? More
  * than @segments, which the ACK newly acknowledges or sacks, if the field says so. @counted: what
- * earlier ACKs have reported. The field counts modulo eight. The peer sends an ACK after seven marks,
- * but if ACKs were lost, it may have wrapped: a sign is an ACK of more than seven segments, if they
- * usually cover few (@stretch). Then the largest number that fits and is not above @segments.
+ * earlier ACKs have reported. The field counts modulo eight. The peer sends an ACK after seven
+ * marks, but if ACKs were lost, it may have wrapped: a sign is an ACK of more than seven segments,
+ * if they usually cover few (@stretch). Then it is taken as the largest number that fits up to
+ * @segments.
  */
 static inline u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 {
@@ -135,8 +136,9 @@ static inline u32 xtcp_ace_counter_first(u8 codepoint)
 }
 
 /*
- * How many counters does the option need, in the order that needs the fewest? Each that ever changed,
- * and all in front of it (RFC 9768 section 3.2.3.3). @received: by codepoint, XTCP_ECT_1 first.
+ * How many counters does the option need, in the order that needs the fewest? Each that ever
+ * changed, and all in front of it (RFC 9768 section 3.2.3.3). @received: by codepoint, XTCP_ECT_1
+ * first.
  */
 static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 {
@@ -151,8 +153,8 @@ static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 }
 
 /*
- * Octets that a counter (24 bits) newly reports (RFC 9768 section 3.2.3.1). @told: before, without the
- * initial value. As in Linux, 2^23 or more counts as negative: it is an old ACK.
+ * Octets that a counter (24 bits) newly reports (RFC 9768 section 3.2.3.1). @told: before, without
+ * the initial value. As in Linux, 2^23 or more counts as negative: it is an old ACK.
  */
 static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -162,8 +164,9 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /*
- * The same by field and option: the field has wrapped just often enough to explain @octets with CE (RFC
- * 9768 section 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with the option.
+ * The same by field and option: the field has wrapped just often enough to explain @octets with CE
+ * (RFC 9768 section 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with
+ * the option.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {

@@ -39,8 +39,8 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: was ACE zero in the peer's first segment without SYN? Then the path or the
- * peer is broken: send no more ECT, and ignore all feedback. Only the first call decides.
+ * RFC 9768 section 3.2.2.4: was ACE zero in the peer's first segment without SYN? Then the path or
+ * the peer is broken: send no more ECT, and ignore all feedback. Only the first call decides.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -203,7 +203,7 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	return xtcp_accecn_ace_flags(ACE_ASKED);
 }
 
-/* RFC 9768 sections 3.1.1, 3.2.2.1, 3.2.2.2. All CE marks count as reported: the segment has to be sent. */
+/* RFC 9768 sections 3.1.1, 3.2.2.1, 3.2.2.2. All marks count as reported: send it. @is_pure: no text or SACK blocks. */
 static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -224,8 +224,9 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768 section
- * 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must: the peer sees each wrap.
+ * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768
+ * section 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must, so that the
+ * peer sees each wrap of the 24 bits.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -240,8 +241,9 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 }
 
 /*
- * RFC 9768 section 3.2: every segment with CE counts. Section 3.2.2.5.1: it is acknowledged at once if
- * it has text and the previous one had no CE, or if enough marks are unreported; a GRO packet once.
+ * RFC 9768 section 3.2: every segment with CE counts. Section 3.2.2.5.1: it is acknowledged at once
+ * if it has text and the previous one had no CE, or if enough marks are unreported; a GRO packet
+ * once.
  */
 static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -333,8 +335,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: octets with CE, but no mark by the field since the last option: it may
- * have wrapped, but not within eight segments: then the path changes one. @least: by the field alone.
+ * RFC 9768 section 3.2.3.2.5: if the option reports octets with CE, and the field has reported no
+ * mark since the last option, the field may have wrapped. But with fewer than eight segments, the
+ * path changes the field or the option. @least: new marks by the field alone.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -540,8 +543,8 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /*
- * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end it, but
- * is acknowledged at once: the peer may have reduced its window to one segment.
+ * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end
+ * it, but is acknowledged at once: the peer may have reduced its window to one segment.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 {

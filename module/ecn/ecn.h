@@ -15,8 +15,8 @@
 /* of xtcp_sender.ecn. All clear: the connection does not use ECN */
 enum xtcp_ecn {
 	/*
-	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT. Cleared in AccECN mode when the
-	 * path seems to change or drop ECT
+	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT. Cleared in AccECN mode
+	 * when the path seems to change or drop ECT
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, maybe ECN was agreed: only echo CE */
@@ -49,8 +49,9 @@ static inline void xtcp_ecn_reduced(struct sock *sk)
 }
 
 /*
- * Exact ECE, for an algorithm that needs it; as in Linux, the peer is assumed to use the same. In AccECN
- * mode all reports are exact. ECE of now ends with @on by new text without CE, else by CWR.
+ * Exact ECE, for an algorithm that needs it; as in Linux, the peer is assumed to use the same. In
+ * AccECN mode all reports are exact. ECE that our ACKs have now ends with @on when new text without
+ * CE comes, else when CWR comes.
  */
 static inline void xtcp_ecn_be_exact(struct sock *sk, bool on)
 {
@@ -74,8 +75,8 @@ static inline bool xtcp_ecn_comes_marked(const struct sock *sk)
 }
 
 /*
- * Does our text belong in the queue of L4S (RFC 9331)? Not if the path seems to change IP's ECN field or
- * to drop ECT(1).
+ * Does our text belong in the queue of L4S (RFC 9331)? Not if the path seems to change IP's ECN
+ * field or to drop ECT(1).
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
@@ -168,8 +169,8 @@ static inline bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_
 }
 
 /*
- * After a SYN cookie, did our SYN-ACK accept AccECN? RFC 9768 section 5.1: a field of 2 or more says so;
- * with text only AE, since a peer with classic ECN may set CWR.
+ * After a SYN cookie, did our SYN-ACK accept AccECN? RFC 9768 section 5.1: a field of 2 or more
+ * says so; with text only AE, since a peer with classic ECN may set CWR.
  */
 static inline bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 {

@@ -87,7 +87,7 @@ static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
 	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
 }
 
-/* RACK_sent_after() of RFC 8985 section 6.2 step 2: segments of one GSO packet count as sent in order. @us: when */
+/* RACK_sent_after() of RFC 8985 section 6.2 step 2: what was sent at one time, as by GSO, counts as sent in order. */
 static inline bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 {
 	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));

@@ -26,13 +26,13 @@
  * also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
  * A missing segment has the RTT of the segment that arrived last, plus the reordering window
- * (section 6.2 steps 4 and 5), counted from when it was sent. The window is a quarter of the smallest
- * RTT, and another quarter for each round trip with a D-SACK. As long as no reordering has been seen,
- * it is 0 during recovery, and whenever at least three segments are sacked. Afterwards the smoothed
- * RTT replaces the other one, if it is longer.
+ * (section 6.2 steps 4 and 5), counted from when it was sent. The window is a quarter of the
+ * smallest RTT, and another quarter for each round trip with a D-SACK. As long as no reordering has
+ * been seen, it is 0 during recovery, and whenever at least three segments are sacked. Afterwards
+ * the smoothed RTT replaces the other one, if it is longer.
  *
- * stream->in_flight is in order of sending: detection looks only at the skbs that now count as lost,
- * and at the first one that does not.
+ * stream->in_flight is in order of sending: detection looks only at the skbs that now count as
+ * lost, and at the first one that does not.
  */
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
@@ -80,9 +80,10 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 
 /*
  * @skb was sent more than once: did its last copy arrive? If it is acknowledged in order, the
- * timestamp echo decides; if it is sacked, the echo is of the last segment in order (RFC 7323 section
- * 4.3). Then, without an echo, or if two copies may have left within one tick, the heuristic of RFC
- * 8985 section 6.2 step 2: an ACK sooner than the smallest RTT belongs to an earlier copy.
+ * timestamp echo decides; if it is sacked, the echo is of the last segment in order (RFC 7323
+ * section 4.3). Then, without an echo, or if two copies may have left within one tick, the
+ * heuristic of RFC 8985 section 6.2 step 2 decides: an ACK sooner than the smallest RTT is an
+ * earlier copy's.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -100,9 +101,10 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 }
 
 /*
- * The answer to a tail loss probe came too soon to count for the copy (is_last_copy()). Then it counts
- * for the original, and what was sent before that has the reordering window to arrive, as RFC 8985
- * section 7.3 allows. It is often the copy's: of a few octets, while all RTTs were of full segments.
+ * The answer to a tail loss probe came too soon to count for the copy (is_last_copy()). Then it
+ * counts for the original, and what was sent before that has the reordering window to arrive, as
+ * RFC 8985 section 7.3 allows. It is often the copy's: of a few octets, while all RTTs were of full
+ * segments.
  * Return: when the original was sent; 0: not known.
  */
 static noinline u64 original_sent_us(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb)
@@ -144,7 +146,7 @@ static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_b
 	}
 }
 
-/* Microseconds. Where segments overtake each other, the last one may have taken a faster path than those in flight. */
+/* Microseconds. Where segments overtake each other, others may be on a slower path: add how much longer SRTT is. */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
 	const struct xtcp_stream *stream = tx->stream;
@@ -158,7 +160,7 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);
 }
 
-/* By sequence number (section 6.2 step 2), as in a GSO skb; but not if only one of them is a retransmission. */
+/* Sequence numbers tell the order (section 6.2 step 2), as in a GSO skb, unless only one is a retransmission. */
 static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)
 {
 	return cb->sent_us == rack->sent_us && (cb->transmissions > 1) != rack->is_resent;
@@ -240,9 +242,9 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * The list node after which to insert @skb. Most are added in order, or next to one that is there. For
- * others the search stops after WALK_MAX steps, so that a peer cannot cause long walks. The skb at
- * SND.UNA always comes first.
+ * The list node after which to insert @skb. Most are added in order, or next to one that is there.
+ * For others the search stops after WALK_MAX steps, so that a peer cannot cause long walks. The skb
+ * at SND.UNA always comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -292,8 +294,8 @@ static int was_sent_after(void *unused, const struct list_head *a, const struct 
 }
 
 /*
- * After a needless recovery none counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). Few steps:
- * nearly all were sent before those in flight, and belong at the front.
+ * After a needless recovery none counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). Few
+ * steps: nearly all were sent before those in flight, and belong at the front.
  */
 static void xtcp_resend_put_back(struct sock *sk)
 {
@@ -329,8 +331,9 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Three timeouts are many if SND.UNA has not moved since the first, or if the RTO has had no sample
- * since. Only the skb at SND.UNA, which a timeout resends, is tested.
+ * Does the ACK echo an earlier copy, after many timeouts? Three are many if SND.UNA has not moved
+ * since the first, or if the RTO has had no sample since. Only the skb at SND.UNA, which a timeout
+ * resends, is tested.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
@@ -342,7 +345,7 @@ static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb 
 
 /*
  * @skb has arrived up to @end: updates RACK, the delivery rate, the RTT samples, and *@low, the lowest
- * number of those sent only once: below what was sacked before, segments were reordered.
+ * number of those sent only once: if it is below what was sacked before, segments were reordered.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -576,7 +579,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 
-/* After a needless recovery (RFC 5682 section 3, RFC 3522 section 3.2). Linear in these, and in those sent since. */
+/* After a needless recovery (RFC 5682 section 3, RFC 3522 section 3.2). Linear in lost skbs, and those sent since. */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -683,8 +686,8 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * All octets from @skb up to @end are sacked: the next mark_block() jumps over them. Otherwise a peer
- * could make us walk over the same octets again and again, by different SACK blocks.
+ * All octets from @skb up to @end are sacked: the next mark_block() jumps over them. Otherwise a
+ * peer could make us walk over the same octets again and again, by different SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -698,8 +701,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the segments of @block between @from and @to. If the split at its start fails, nothing of that
- * skb is marked; if that at its end does, the function stops. Return: @to, or the first that failed.
+ * Marks the segments of @block between @from and @to. If the split at its start fails, nothing of
+ * that skb is marked; if that at its end does, the function stops. Return: @to if no split failed;
+ * else the start of the first skb that failed, at least @from.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -735,8 +739,9 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the segments of @block, without those in sb->seen, which are marked already. Return: the end
- * of @block; or, if a split fails, the octet from which on it counts as new again in the next ACK.
+ * Marks the segments of @block, without those in sb->seen, which are marked already. Return: the
+ * end of @block; or, if a split fails, the octet from which on it counts as new again in the next
+ * ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -806,7 +811,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	struct xtcp_stream *stream = tx->stream;
 	u32 len = block->end - block->start;
 
-	/* beyond a window, or in all what we have resent (and SYN, FIN), the peer lies or the network copies */
+	/* one of more than a window, or all of more than was resent (2: SYN, FIN): network copies, or the peer lies */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
