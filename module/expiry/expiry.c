@@ -2,9 +2,10 @@
 /*
  * Runs the expired deadlines of a connection, which timer.c lists. If the timer fires while a user
  * owns the lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
- * When to give up a connection whose peer does not answer: at R2 (RFC 9293 section 3.8.3), the user
- * timeout, or sooner for an orphan. From R1 on, another route is asked for. Also ends a connection
- * without text for too long. This is decided before anything is sent again, so tries.retransmits and
+ *
+ * Gives up a connection whose peer does not answer, at R2 (RFC 9293 section 3.8.3), at the user
+ * timeout, or sooner for an orphan. From R1 on, asks for another route. Also ends a connection
+ * without text for too long. All this before anything is sent again, so tries.retransmits and
  * tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/expiry.h"
@@ -77,9 +78,10 @@ static u32 time_of(const struct sock *sk, u32 retries)
 
 /*
  * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due. As in
- * Linux, R1 is a time, 3 s by default. RFC 9293 section 3.8.3 asks for three retransmissions before.
- * With an RTO of 200 ms, the fourth timeout comes after 2.8 s, so Linux reaches R1 only at the fifth,
- * after 6 s. Here, after three or retries1, the first timeout is added to @gone.
+ * Linux, R1 is a time, 3 s by default. RFC 9293 section 3.8.3 asks for three retransmissions
+ * before. With an RTO of 200 ms, the fourth timeout comes after 2.8 s, so Linux reaches R1 only at
+ * the fifth, after 6 s. Here the fourth reaches it: after three retransmissions, or retries1 if
+ * that is more, the first timeout is added to @gone.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
@@ -112,7 +114,7 @@ bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new)
 	return true;
 }
 
-/* A path that loses may be chosen by the flow label, or the sock's hash. */
+/* The path may be broken. Routers may choose a path by the flow label, this host by the sock's hash: change both. */
 static void try_another_path(struct sock *sk)
 {
 	if (!sk_rethink_txhash(sk))
@@ -122,8 +124,9 @@ static void try_another_path(struct sock *sk)
 }
 
 /*
- * The caller holds a reference. @reason: ...USER_TIMEOUT_MS and _KEEPALIVE_ALWAYS if a sysctl caused it.
- * The program gets the soft error, if there was one, instead of ETIMEDOUT (RFC 9293 section 3.9.2.2).
+ * The caller holds a reference. @reason: ...USER_TIMEOUT_MS and _KEEPALIVE_ALWAYS if a sysctl
+ * caused it. The program gets the soft error, if there was one, instead of ETIMEDOUT (RFC 9293
+ * section 3.9.2.2).
  */
 static void xtcp_write_timeout_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
@@ -149,8 +152,8 @@ static void suspect_black_hole(struct sock *sk, bool expired)
 /*
  * A SYN or SYN-ACK has timed out: gives up, if it is time. The state may be FIN-WAIT-1, without a
  * stream, after a simultaneous open. The limit is a number of retries, as in Linux 6.1 (MUST-22):
- * TCP_SYNCNT; else synack_retries + 1 for a child of Fast Open, syn_retries for others. MUST-23 wants
- * 3 minutes; the default gives up after 127 s. The user timeout may end the retries earlier.
+ * TCP_SYNCNT; else synack_retries + 1 for a child of Fast Open, syn_retries for others. MUST-23
+ * wants 3 minutes; the default gives up after 127 s. The user timeout may end the retries earlier.
  */
 static bool xtcp_write_timeout_end_syn(struct sock *sk)
 {
@@ -185,9 +188,9 @@ static bool orphan_had_its_time(const struct sock *sk)
 
 /*
  * Text in flight has timed out: gives up, if it is time: at the user timeout (TCP_USER_TIMEOUT, or
- * net.xtcp.user_timeout_ms) or, without, at R2, sooner for an orphan (MUST-20, MUST-21). Before, each
- * retransmission may take another path. From R1 on, routing also has to choose another route, and
- * mss.c checks whether the segments are too large for the path.
+ * net.xtcp.user_timeout_ms) or, without, at R2, sooner for an orphan (MUST-20, MUST-21). Before,
+ * each retransmission may take another path. From R1 on, routing also has to choose another route,
+ * and mss.c checks whether the segments are too large for the path.
  */
 static bool xtcp_write_timeout_end_retransmission(struct sock *sk)
 {
@@ -218,10 +221,10 @@ static bool xtcp_write_timeout_end_retransmission(struct sock *sk)
 }
 
 /*
- * The window has shrunk to zero with text in flight: gives up, if it is time. While the peer answers,
- * the connection stays (RFC 9293 section 3.8.6, SHLD-17), but for the limits of orphans and the user
- * timeout, which, as in Linux, an answer that acknowledges nothing does not restart. Without one, the
- * connection ends when the peer has answered nothing for twice the largest RTO.
+ * The window has shrunk to zero with text in flight: gives up, if it is time. While the peer
+ * answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17), but for the limits of orphans
+ * and the user timeout, which, as in Linux, an answer that acknowledges nothing does not restart.
+ * Without one, the connection ends when the peer has answered nothing for twice the largest RTO.
  */
 static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 {
@@ -262,8 +265,9 @@ static bool xtcp_write_timeout_end_refused(struct sock *sk)
 
 /*
  * A window probe is due: gives up instead, when the peer has answered none of the last retries2
- * (orphan_retries()), or at the user timeout (MUST-37). An orphan also ends, even if the peer answers,
- * when its RTO has backed off as often and is at the maximum (RFC 6429).
+ * (for an orphan, orphan_retries()), or at the user timeout. Until then, a peer that answers may
+ * keep its window closed (MUST-37). An orphan also ends, even if the peer answers, when its RTO has
+ * backed off as often and is at the maximum (RFC 6429).
  */
 static bool xtcp_write_timeout_end_probing(struct sock *sk)
 {
@@ -286,8 +290,8 @@ static bool xtcp_write_timeout_end_probing(struct sock *sk)
 
 /*
  * Ends a connection that has had no text for too long: XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or
- * net.xtcp.idle_ms and half_closed_ms. The caller holds a reference. The peer gets a RST, the program
- * ETIMEDOUT; a soft error does not replace that, since no retries have failed.
+ * net.xtcp.idle_ms and half_closed_ms. The caller holds a reference. The peer gets a RST, the
+ * program ETIMEDOUT; a soft error does not replace that, since no retries have failed.
  */
 static bool xtcp_write_timeout_end_idle(struct sock *sk)
 {
@@ -356,8 +360,8 @@ static void note_timeout(struct sock *sk)
 }
 
 /*
- * Does the next timeout have no backoff (RFC 6298 (5.5))? With little in flight, which loads the path
- * little, often only a timeout finds a loss: the program or the namespace may ask for some.
+ * Does the next timeout have no backoff (RFC 6298 (5.5))? With little in flight, which loads the
+ * path little, often only a timeout finds a loss: the program or the namespace may ask for it.
  */
 static bool is_linear(const struct sock *sk)
 {
@@ -398,8 +402,8 @@ static void expired_retransmit(struct sock *sk)
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
-	 * without a stream, only the SYN can be in flight, even in FIN-WAIT-1: the program may have closed
-	 * the sock during a simultaneous open, without memory to queue the FIN
+	 * without a stream, only the SYN can be in flight, even in FIN-WAIT-1: the program may have
+	 * closed the sock during a simultaneous open, without memory to queue the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -419,7 +423,7 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/* The window opened a tick ago. If it still is, resends the text in flight, for which a probe may have been sent. */
+/* The window opened a tick ago. If it still is open, resends the text in flight: perhaps only a probe has left. */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd.wnd)
@@ -526,7 +530,7 @@ static void keep_alive(struct sock *sk)
 	}
 }
 
-/* Shared with the limits for connections without text, which are looked at first. */
+/* Keepalive shares this deadline with the limits for connections without text, which are looked at first. */
 static void expired_keepalive(struct sock *sk)
 {
 	if (unlikely(xtcp_keepalive_may_limit(sk)) && xtcp_write_timeout_end_idle(sk))
@@ -583,7 +587,7 @@ static bool may_rest(const struct sock *sk)
 	       !xsk->pace && !xsk->algorithm->control && !xsk->algorithm->info && !xsk->algorithm->end;
 }
 
-/* Its lists are empty. It stays without memory, or if nothing would be saved. No cgroup is charged, as in softirq. */
+/* Its lists are empty. It stays without memory, or if nothing would be saved. In softirq no cgroup is charged. */
 static void pack(struct sock *sk)
 {
 	const unsigned int first = offsetof(struct xtcp_stream, resend_cursor) / sizeof(u32);
@@ -615,7 +619,7 @@ static void pack(struct sock *sk)
 	xtcp_sk(sk)->packed = packed;
 }
 
-/* It keeps only the numbers of its data state (state.c). The timer looks when it runs, and when it may be time. */
+/* A connection without text for XTCP_REST_AFTER keeps only the numbers of its data state (state.c). */
 static void rest(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -684,8 +688,8 @@ void xtcp_timer_handlers_init(struct sock *sk)
  * xtcp_pace_handler() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
- * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back. The
- * timer runs this through release_cb(), or release_sock(); sendmsg.c for text that need not wait.
+ * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back.
+ * The timer runs this through release_cb() or release_sock(), sendmsg.c for text that has to go.
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_handler(struct sock *sk)
@@ -710,14 +714,14 @@ void xtcp_pace_handler(struct sock *sk)
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
  * after connect(): one segment then carries both. It leaves after a millisecond, or earlier if the
- * same thread calls connect() again, or accept() or poll() on a listener whose accept queue is empty:
- * it sends no text now, and may even wait for the connection that this ACK completes.
+ * same thread calls connect() again, or accept() or poll() on a listener whose accept queue is
+ * empty: it sends no text now, and may even wait for the connection that this ACK completes.
  *
- * The timer of the sock is too coarse, and a high-resolution timer for each connection would cost more
- * than the segment that is saved. So each processor has one such timer and a short list of waiting
- * socks, with a reference to each. A sock enters it when connect() returns. Its own timer is armed
- * when the SYN-ACK arrives, and sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if
- * connect() has not returned, or if a user owned the lock when the list's timer ran.
+ * The timer of the sock is too coarse, and a high-resolution timer for each connection would cost
+ * more than the segment that is saved. So each processor has one such timer and a short list of
+ * waiting socks, with a reference to each. A sock enters it when connect() returns. Its own timer
+ * is armed when the SYN-ACK arrives, and sends the ACK after XTCP_ANSWER_MS, rounded up to a tick,
+ * if connect() has not returned, or if a user owned the lock when the list's timer ran.
  *
  * A sock whose ACK has left stays on the list until that is next used, or its timer runs: a search
  * for each outgoing segment would cost too much.
@@ -814,7 +818,7 @@ static enum hrtimer_restart handshake_ack_fired(struct hrtimer *timer)
 
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
-	/* if its processor went offline, the timer has moved; a connect() there, back again, may queue it meanwhile */
+	/* the timer moves when its processor goes offline; once that is back, a connect() there may queue it now */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
 		again = HRTIMER_RESTART;
@@ -886,7 +890,7 @@ void xtcp_handshake_ack_waits(struct sock *sk)
 	local_bh_enable();
 }
 
-/* The thread sends no text now. Process; takes bh_lock_sock() of socks on its processor's list: hold no such lock. */
+/* The thread sends no text now. Process context; takes bh_lock_sock() of socks that wait here: hold no such lock. */
 void xtcp_handshake_ack_go(void)
 {
 	struct sock *taken[WAITING_MAX];
