@@ -32,8 +32,8 @@
  *
  * A table has, for each pair of addresses, as in Linux's tcp_metrics, the host's cookie, the MSS of
  * its last SYN-ACK, and how many SYNs with data were lost in a row (section 4.1.3). It has a fixed
- * size. The first connection that needs it allocates it, at the expense of its memory control group.
- * A keyed hash selects a set of four places, in which a new host replaces the oldest one.
+ * size. The first connection that needs it allocates it, at the expense of its memory control
+ * group. A keyed hash selects a set of four places, in which a new host replaces the oldest one.
  */
 #include "fastopen/fastopen.h"
 
@@ -214,13 +214,13 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 	return 0;
 }
 
-#define RESET_COUNTS	60U	/* seconds that a reset connection counts (section 5.1), up to one more */
+#define RESET_COUNTS	60U	/* for so many seconds, and a part of one, a reset connection counts (section 5.1) */
 #define RESET_SLOTS	64U	/* one for each second that counts */
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
 struct xtcp_fastopenq {
-	/* the socket's; one of each SYN that is being examined; one of each connection of @len but @resets */
+	/* the socket's; one of each SYN that is being examined; one of each connection of @len but not of @resets */
 	refcount_t refs;
 	unsigned int max;	/* how many connections may wait for their handshake's last ACK; 0: Fast Open is off */
 	struct xtcp_fastopen_keys __rcu *keys;	/* the socket's own; NULL: those of the namespace apply */

@@ -97,8 +97,9 @@ void xtcp_icmp_mtu_fell(struct sock *sk)
 	if (!mtu)
 		return;
 	/*
-	 * if @told is below mtu, the route does not accept so small an MTU (net.ipv4.route.min_pmtu). Our
-	 * larger segments then have no DF by default; with it, the connection times out with EMSGSIZE
+	 * if @told is below mtu, the route does not accept so small an MTU
+	 * (net.ipv4.route.min_pmtu). Our larger segments then have no DF by default; with it, the
+	 * connection times out with EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
@@ -174,8 +175,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * queue only an error that ends the connection: when a program reads the queue, the kernel
-		 * clears SO_ERROR. Over IPv4 even without IP_RECVERR, as in Linux
+		 * queue only an error that ends the connection: when a program reads the queue, the
+		 * kernel clears SO_ERROR. Over IPv4 even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -310,9 +311,9 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /*
- * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). 11 and 12 mean
- * the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1). All others are hard, as in
- * the kernel's icmp_err_convert[].
+ * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). 11 and 12
+ * mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1). All others are hard,
+ * as in the kernel's icmp_err_convert[].
  */
 static void read_v4(struct error *error)
 {
@@ -375,9 +376,9 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 }
 
 /*
- * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section 3.9.2.2),
- * and so is code 2, "beyond the scope of the source address" (RFC 4443 section 3.1). The kernel's
- * icmpv6_err_convert() says the same, except that it calls a parameter problem fatal.
+ * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
+ * 3.9.2.2), and so is code 2, "beyond the scope of the source address" (RFC 4443 section 3.1). The
+ * kernel's icmpv6_err_convert() says the same, except that it calls a parameter problem fatal.
  */
 static void read_v6(struct error *error)
 {

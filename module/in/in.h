@@ -68,11 +68,12 @@ struct xtcp_instance_link {
 	const void **saved;
 };
 
-/* Another instance asks: does a listener of ours want a SYN that would reopen a record of that one? Softirq, RCU. */
+/* Another instance asks: does a listener of ours want a SYN that would reopen one of its records? Softirq, RCU. */
 typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
 /*
- * Another instance asks: does a connection of ours own a segment that would go to its listener? If it is a
- * SYN that would reopen a record of ours, and @wanted says yes, that ends the record. Softirq, RCU.
+ * Another instance asks: does a connection of ours own a segment that would go to its listener? If
+ * it is a SYN that would reopen a record of ours, and @wanted says yes, the record ends, and the
+ * answer is no. Softirq, RCU.
  */
 typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wanted);
 

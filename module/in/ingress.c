@@ -82,10 +82,10 @@ static noinline bool xtcp_checks_signature(struct xtcp_net *xn, const struct soc
  * Checks what @sk (NULL: a TIME-WAIT record) or the entry @he demands of a segment, and frees it on
  * failure. @state: for the tracepoint. @dif, @sdif: as in struct xtcp_demux_key.
  *
- * The order is that of the kernel's TCP, so that counters and side effects happen where administrators
- * expect them. The filter may cut the text, so the signature comes before it. The policy needs the
- * addresses from before NAT, so the conntrack entry is not released here: a SYN that reopens a record
- * is checked a second time, with the listener's policy.
+ * The order is that of the kernel's TCP, so that counters and side effects happen where
+ * administrators expect them. The filter may cut the text, so the signature comes before it. The
+ * policy needs the addresses from before NAT, so the conntrack entry is not released here: a SYN
+ * that reopens a record is checked a second time, with the listener's policy.
  */
 static __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
 					      struct sk_buff *skb, int state, int dif, int sdif,
@@ -245,8 +245,8 @@ inline int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * For the receive queue and the backlog together, octets of memory. The buffer counts twice: until the
- * whole backlog is processed, a segment counts in both. The rest is for ACKs of the text that we send.
+ * For the receive queue and the backlog together, octets of memory. The buffer counts twice: until
+ * the whole backlog is processed, a segment counts in both. The rest is for ACKs of what we send.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {
@@ -317,8 +317,8 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * The half-open entry has just ended, usually since another CPU has made the child. But if the listener
- * has ended without a target (handover.c), an ACK gets a RST: the peer may wait for data.
+ * The half-open entry has just ended, usually since another CPU has made the child. But if the
+ * listener has ended without a target (handover.c), an ACK gets a RST: the peer may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_demux_key *key, struct xtcp_signature *signature)
@@ -415,8 +415,8 @@ static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_b
 }
 
 /*
- * NULL if the segment must not reopen the record: it is not a SYN alone, no listener has room for it, or
- * too few hops are left. ERR_PTR(), and the segment is freed, if it is not signed as demanded.
+ * NULL if the segment must not reopen the record: it is not a SYN alone, no listener has room for
+ * it, or too few hops are left. ERR_PTR(), and the segment is freed, if its signature is wrong.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct xtcp_signature *signature)
@@ -488,8 +488,8 @@ __always_inline void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb,
 }
 
 /*
- * Processes a segment, whose data is the TCP header, for @conn. Return: false when @conn is a sock that
- * has ended since the lookup: the segment is unchanged, and may be looked up again.
+ * Processes a segment, whose data is the TCP header, for @conn. Return: false when @conn is a sock
+ * that has ended since the lookup: the segment is unchanged, and may be looked up again.
  */
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key)

@@ -172,7 +172,7 @@ static bool is_restored(enum xtcp_instance_ip ip)
 	return was == ours || was == saved;
 }
 
-/* If it is the first, or directly behind another instance's; it may still run for a grace period. */
+/* Our handler leaves if it is the first, or directly behind another instance's; it may run for a grace period more. */
 static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 {
 	bool out;
@@ -186,8 +186,8 @@ static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 }
 
 /*
- * Our handlers have left both chains, but may still walk the ring until they come back to our entry.
- * Other instances may call us for a grace period more.
+ * Our handlers have left both chains, but may still walk the ring until they come back to our
+ * entry. Other instances may call us for a grace period more.
  */
 static void xtcp_instances_leave(void)
 {
@@ -351,8 +351,8 @@ void xtcp_instances_unlock(const struct xtcp_build_calls *calls)
 #define ROUNDS_A_SECOND	50	/* tries of restore() per second */
 
 /*
- * What stood in inet_protos[] before ours, until our handler has run for the last time. If that is of
- * another build that is unloaded first, that makes our pointer point to what it has saved itself.
+ * What stood in inet_protos[] before ours, until our handler has run for the last time. If it is
+ * another build's, which is unloaded first, that build puts here what it has saved itself.
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -380,8 +380,8 @@ static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff 
 }
 
 /*
- * May a TIME-WAIT record of ours end for this SYN? Not where nobody listens (RFC 1337), or the accept
- * queue is full, or the TTL too low. @elsewhere: says whether a listener of another build wants it.
+ * May a TIME-WAIT record of ours end for this SYN? Not where nobody listens (RFC 1337), or the
+ * accept queue is full, or the TTL too low. @elsewhere: does a listener of another build want it?
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_instance_wants elsewhere)
@@ -476,8 +476,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another build asks, before a listener of its own takes the segment (item 3 above). This must not walk
- * the ring of builds, because we may be leaving it.
+ * Another build asks, before a listener of its own takes the segment (item 3 above). This must not
+ * walk the ring of builds, because we may be leaving it.
  */
 static bool keeps(struct sk_buff *skb, xtcp_instance_wants wanted)
 {
@@ -619,8 +619,9 @@ static void say_who(enum xtcp_instance_ip ip)
 }
 
 /*
- * If a handler that is no instance's is directly in front of ours, waits until it is gone, and names the
- * first once a second. That module has put it there after its init (look_who_is_in_front()).
+ * If a handler that is no instance's is directly in front of ours, waits until it is gone, and
+ * names the first once a second. That module has put it there after its init
+ * (look_who_is_in_front()).
  */
 static void restore(enum xtcp_instance_ip ip)
 {
@@ -648,9 +649,9 @@ static bool is_foreign_in_front(enum xtcp_instance_ip ip)
 }
 
 /*
- * While a foreign module's handler in front of ours calls it, this module holds itself, so that rmmod
- * says at once that it is in use: module exit could only wait, which no signal would end. Such a module
- * usually comes and goes in its init and exit, after which the kernel tells us.
+ * While a foreign module's handler in front of ours calls it, this module holds itself, so that
+ * rmmod says at once that it is in use: module exit could only wait, which no signal would end.
+ * Such a module usually comes and goes in its init and exit, after which the kernel tells us.
  */
 static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, void *module)
 {
