@@ -10,8 +10,8 @@
  * it ends the entry. See expire_one() for TCP_DEFER_ACCEPT, retries() for full queues.
  *
  * An entry enters and leaves the table and its list under the listener's lock. When it has left
- * both, it is "dead", and its memory is freed after a grace period, for lookups. While one runs, dead
- * entries gather and share the next. The listener outlives its entries.
+ * both, it is "dead", and its memory is freed after a grace period, for lookups. While one runs,
+ * dead entries gather and share the next. The listener outlives its entries.
  *
  * The entries of all namespaces may use 1/128 of the memory by default, those of all guests half of
  * this, and those of one maker's guests (memory.c) a quarter of the half. An entry with a copy of
@@ -20,8 +20,8 @@
  * A child is established, or TCP Fast Open has made it before its handshake is complete. The queue
  * holds a reference to each, which accept() hands to the new file. accept() also charges its memory
  * to a memory control group: nobody pays for a child that waits. The backlog limits these, and
- * net.core.somaxconn the backlog, which a guest sets as it likes. So the children of all guests have
- * a limit, too, and those of one maker's guests.
+ * net.core.somaxconn the backlog, which a guest sets as it likes. So the children of all guests
+ * have a limit, too, and those of one maker's guests.
  */
 #include "listen/listen.h"
 
@@ -437,9 +437,9 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /*
- * How often the timer may send the SYN-ACK of an entry again. As in Linux, old entries, which have had
- * a timeout, leave room for new ones: when the queue has more than four entries, is more than half
- * full, and at least half of it is old, the number is reduced (*@cut), but not below 2.
+ * How often the timer may send the SYN-ACK of an entry again. As in Linux, old entries, which have
+ * had a timeout, leave room for new ones: when the queue has more than four entries, is more than
+ * half full, and at least half of it is old, the number is reduced (*@cut), but not below 2.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -476,7 +476,7 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 
 /*
  * Puts an inherited entry, which keeps its deadline, on the list of its level. The search for its
- * position stops after HEIR_STEPS steps from the end: it may be handled later, but within a timeout.
+ * position stops after HEIR_STEPS steps from the end: so it may be late, by a timeout at most.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -526,8 +526,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline. *@resend:
- * the entry if its SYN-ACK goes out again. Return: false when none is due, or the listener is closed.
+ * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline.
+ * *@resend: the entry if its SYN-ACK goes out again. Return: false when none is due, or the
+ * listener is closed.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

@@ -71,8 +71,8 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 /*
  * Sets the ECN mode of a connection without an entry; xtcp_ecn_is_allowed(). The ACE field of the
  * third ACK says whether the peer is in AccECN mode (RFC 9768 section 5.1). We do not enter it if
- * AccECN was turned off after the SYN-ACK. With timestamps, we then give no feedback: to the peer it
- * looks as if the path cleared ACE. Without, we echo CE as classic ECN does (he->ecn_maybe).
+ * AccECN was turned off after the SYN-ACK. With timestamps, we then give no feedback: to the peer
+ * it looks as if the path cleared ACE. Without, we echo CE as classic ECN does (he->ecn_maybe).
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -430,7 +430,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	return promote(listener, he, ts_offset, skb);
 }
 
-/* Or has the listener ended? Another one may take the ACK then, so no RST. A wrong cookie is counted. */
+/* Is it a valid cookie? A wrong one is counted. True if the listener has ended: another may take the ACK, so no RST. */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
@@ -459,7 +459,7 @@ inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const str
 
 	/*
 	 * second: check for an ACK. One of our SYN cookie opens a connection. Others get here only
-	 * from a peer for which a listener of the group has a signature key. A SYN-ACK opens nothing
+	 * from a peer for which a listener of the group has a key. A SYN-ACK opens nothing
 	 */
 	if (seg->flags & XTCP_ACK) {
 		if ((seg->flags & XTCP_SYN ||

@@ -18,8 +18,8 @@
  * 4. Its children move, and the program of each target is woken.
  *
  * When an entry moves, only its pointer to the listener changes, so the move needs no memory. A
- * softirq that has found an entry takes the lock of the entry's listener, and then tests whether the
- * entry has moved. If so, the target processes the segment (to_request() in in/ingress.c).
+ * softirq that has found an entry takes the lock of the entry's listener, and then tests whether
+ * the entry has moved. If so, the target processes the segment (to_request() in in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. It is looked up again (to_next_listener()). Without a target, the SYN is dropped,
@@ -53,8 +53,8 @@
  * the list before it reads the count. So one of them notices the other.
  *
  * Any user can make many guests, and set the knobs in each. So the places that all guests share are
- * also shared by maker (memory.c): a maker gets one only while he has fewer than are free. One maker
- * alone gets half of all, a second one half of the rest; in the end, all get equally many.
+ * also shared by maker (memory.c): a maker gets one only while he has fewer than are free. One
+ * maker alone gets half of all, a second one half of the rest; in the end, all get equally many.
  */
 #include "listen/listen.h"
 
@@ -83,8 +83,8 @@ static bool close_member(struct xtcp_listener *listener)
 }
 
 /*
- * Must a listener, still in the table, hand over its connections? If so, fills @targets. Also if it is
- * alone in its group: as in Linux, each connection then counts as one that could not be handed over.
+ * Must a listener, still in the table, hand over its connections? If so, fills @targets. Also if it
+ * is alone in its group: as in Linux, each connection then counts as one that no target took.
  */
 static bool xtcp_migrate_begin(struct xtcp_migrate *targets, struct xtcp_listener *from)
 {
@@ -197,7 +197,7 @@ static struct xtcp_listener *queue_at_target(const struct xtcp_migrate *targets,
 	return queued ? target : NULL;
 }
 
-/* With the queue's reference. As in Linux, also one that has ended: accept() returns it. False: nothing has changed. */
+/* Hands over a child with the queue's reference, as in Linux also one that has ended. False: nothing has changed. */
 static bool xtcp_migrate_child(const struct xtcp_migrate *targets, struct sock *child)
 {
 	struct xtcp_net *xn = xtcp_net_of(targets->from->sk);
@@ -362,8 +362,9 @@ static void desert(struct sock *sk)
 }
 
 /*
- * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, and SOCK_DESTROY
- * must not wait for it. If it is not free in time, @sk takes no SYN any more, and ends with its socket.
+ * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, and
+ * SOCK_DESTROY must not wait for it. If it is not free in time, @sk takes no SYN any more, and ends
+ * with its socket.
  */
 void xtcp_relay_stop(struct sock *sk)
 {
@@ -403,8 +404,8 @@ struct sock *xtcp_relay_take(struct sock *sk)
 }
 
 /*
- * If it has taken over the socket of another one, nobody accepts the children of that, which ends, too, if
- * it can. If its own socket was taken over, it has woken that program, whose socket may go now.
+ * If it has taken over the socket of another one, nobody accepts the children of that, which ends,
+ * too, if it can. If its own socket was taken over, it has woken that program: its socket may go.
  */
 static void end_relays(struct xtcp_listener *listener)
 {
@@ -431,8 +432,8 @@ static void end_relays(struct xtcp_listener *listener)
  * @sk: in LISTEN; the caller then sets CLOSED. It keeps its port
  *
  * A program spends its own time on the RSTs, so all of them are sent. But if others may wait, for a
- * worker of the kernel or SOCK_DESTROY, RSTs are sent only for XTCP_TELL_TIME. Other peers get one for
- * their next segment, but not signed: with MD5 or TCP-AO they give up after their own timeouts.
+ * worker of the kernel or SOCK_DESTROY, RSTs are sent only for XTCP_TELL_TIME. Other peers get one
+ * for their next segment, but not signed: with MD5 or TCP-AO they give up after their own timeouts.
  * Context: process, may sleep.
  */
 void xtcp_listen_stop(struct sock *sk)

@@ -124,8 +124,9 @@ struct xtcp_request {
 };
 
 /*
- * The hash that selects the path of a SYN-ACK and of its child, never 0. The ISS is as good as random,
- * so a multiplication suffices. With SO_TXREHASH, a SYN-ACK tries another path when sent again.
+ * The hash that selects the path of a SYN-ACK and of its child, never 0. The ISS is as good as
+ * random, so a multiplication suffices. With SO_TXREHASH, a SYN-ACK tries another path when sent
+ * again.
  */
 static inline u32 xtcp_request_path_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
@@ -157,9 +158,10 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
 /*
- * Segments can fill the queues of a listener while a program holds the socket lock. listen() allocates
- * them; they are freed a grace period after the listener stops.
+ * The two queues of a listener have a lock of their own: segments can fill them while a program
+ * holds the socket lock. listen() allocates them; they are freed a grace period after it stops.
  */
+
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
  * @overflows: SYNs and third ACKs refused because the accept queue was full
@@ -296,8 +298,9 @@ static inline unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /*
- * From now on, believe valid cookies in ACKs: a SYN was answered by a cookie and has no entry, or its
- * entry has ended early (retries()), or after its ACK; or a valid ACK makes no child and gets no RST.
+ * From now on, believe valid cookies in ACKs: a SYN was answered by a cookie and has no entry, or
+ * its entry has ended early (retries()), or after its ACK; or a valid ACK makes no child and gets
+ * no RST.
  */
 static inline void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {

@@ -19,9 +19,9 @@
  * tested first. If both are full, and cookies are allowed, both counters count the SYN.
  *
  * A child is a clone of the listener, whose TCB SYN and SYN-ACK determine (RFC 9293 section
- * 3.10.7.2, RFC 7413 section 4.2.2). Complete, it enters the table of connections, where it replaces
- * its entry, and the accept queue, under the listener's lock. It stays locked until it has processed
- * the segment that made it: no other one can come first.
+ * 3.10.7.2, RFC 7413 section 4.2.2). Complete, it enters the table of connections, where it
+ * replaces its entry, and the accept queue, under the listener's lock. It stays locked until it has
+ * processed the segment that made it: no other one can come first.
  */
 #include "listen/listen.h"
 
@@ -102,9 +102,9 @@ noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struc
 }
 
 /*
- * Drops an option that does not fit beside a signature: timestamps, a SACK block and more than 16
- * octets, MD5 (RFC 2385) or TCP-AO with a long MAC (RFC 5925 section 7.6). As in Linux, timestamps
- * go; with a cookie (@by_cookie) SACK goes, since the timestamp carries what the cookie cannot.
+ * Timestamps and a SACK block do not fit beside a signature of more than 16 octets: MD5 (RFC 2385),
+ * or TCP-AO with a long MAC (RFC 5925 section 7.6). As in Linux, timestamps go; with a cookie
+ * (@by_cookie) SACK goes, since the timestamp carries what the cookie cannot.
  */
 static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
@@ -144,8 +144,8 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 }
 
 /*
- * Is the SYN not ignored, for a broadcast, multicast or unspecified address (RFC 9293 section
- * 3.9.2.3: MUST-57, MUST-63), or because both ends are one?
+ * Is the SYN to be answered? Not with a broadcast, multicast or unspecified address (RFC 9293
+ * section 3.9.2.3: MUST-57, MUST-63), nor if both ends have the same address and port.
  */
 static bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -210,8 +210,8 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 }
 
 /*
- * Does the security policy allow the SYN, or the third ACK with a cookie? LSMs get a request sock of
- * the kernel, filled by @he; labels that they write to it are lost.
+ * Does the security policy allow the SYN, or the third ACK with a cookie? LSMs get a request sock
+ * of the kernel, filled by @he; labels that they write to it are lost.
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)
@@ -570,7 +570,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 /*
  * Makes a child at once if the SYN has a valid Fast Open cookie, or needs none (RFC 7413 section
- * 4.2.2). Return: false without; *@answer is the cookie for the SYN-ACK, of a negative length if none.
+ * 4.2.2). Return: false without a child; *@answer is then the cookie for the SYN-ACK, with a
+ * negative length if there is none.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -605,7 +606,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 
 /*
  * Does the ACK Rate Request option fit beside all others and a signature of @room octets? Beside
- * AccECN if there is neither a signature nor a Fast Open cookie (@answer).
+ * AccECN only if there is neither a signature nor a Fast Open cookie (@answer).
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
