@@ -250,7 +250,8 @@ int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octe
 
 /*
  * Derives the traffic key of a direction (RFC 5926 section 3.1.1). @traffic: receives
- * xtcp_ao_digest_size() octets, or random ones and false if the algorithm fails: no MAC is valid then.
+ * xtcp_ao_digest_size() octets; random ones if the algorithm fails, so that no MAC is valid.
+ * Return: false then.
  */
 bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
 			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic)

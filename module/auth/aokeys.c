@@ -615,8 +615,8 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
 /*
- * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest of
- * @cmd is 0. -E2BIG: it is longer, and an octet beyond @size is not 0.
+ * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest
+ * of @cmd is 0. -E2BIG: it is longer, and an octet beyond @size is not 0.
  */
 int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {

@@ -294,9 +294,9 @@ static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code);
 
 /*
- * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least 16
- * octets, as those of few segments but signed ones do. TCP-AO with a MAC below 12 octets is shorter,
- * and may go unnoticed if @sk has no key.
+ * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least
+ * 16 octets, as those of few segments but signed ones do. TCP-AO with a MAC below 12 octets is
+ * shorter, and may go unnoticed if @sk has no key.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -406,8 +406,8 @@ static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
 	/*
-	 * the ISNs are unknown. A listener drops such a segment because of its flags. In SYN-SENT only a SYN
-	 * or RST shows the peer's ISN, so the MAC of others counts as wrong
+	 * the ISNs are unknown. A listener drops such a segment because of its flags. In SYN-SENT
+	 * only a SYN or RST shows the peer's ISN, so the MAC of others counts as wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

@@ -13,8 +13,8 @@
  *
  * Readers use RCU: a result stays in memory until the read side ends, but may leave the table
  * meanwhile. A writer takes a lock while it walks a chain. Each of up to 256 parts of the table has
- * a lock, and a count, so that a listing can skip empty parts. A connection that has left still points
- * to the rest of its chain, for readers, and enters the table again only after a grace period.
+ * a lock, and a count, so that a listing can skip empty parts. A connection that has left still
+ * points to the rest of its chain, for readers, and enters a table only a grace period later.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -86,8 +86,8 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * Spreads the pages over all memory nodes, as in Linux, because all processors read the table. vmap()
- * maps no huge pages, which kvzalloc() may use: so a machine with one node uses that.
+ * Spreads the pages over all memory nodes, as in Linux, because all processors read the table.
+ * vmap() maps no huge pages, which kvzalloc() may use: so a machine with one node uses that.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -554,8 +554,9 @@ bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)
 
 /*
  * The counter that limits the caller's expedited grace periods per second. Each user has one in the
- * kernel, of 100, so nobody can use up another's; who has subordinate ids has one for each, but can also
- * remove devices of a namespace, which cost more. The kernel does not limit root, which has one here.
+ * kernel, of 100, so nobody can use up another's; who has subordinate ids has one for each, but can
+ * also remove devices of a namespace, which cost more. The kernel does not limit root, which has
+ * one here.
  */
 static struct ratelimit_state *fast_waits(void)
 {

@@ -15,9 +15,9 @@
  *
  * Kernel TCP must never see a segment with a sock of ours, not even during module exit. Such a
  * segment has a reference to the sock, and the sock keeps the module loaded (end.c). So when module
- * exit begins, none is in a queue. Those on their way to our handlers still reach these: the hooks go
- * a grace period before the handlers. A count of such segments would not do: the program that reads
- * a netfilter queue may turn one into a UDP datagram, and UDP then takes the sock.
+ * exit begins, none is in a queue. Those on their way to our handlers still reach these: the hooks
+ * go a grace period before the handlers. A count of such segments would not do: the program that
+ * reads a netfilter queue may turn one into a UDP datagram, and UDP then takes the sock.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours.
  * net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux off, too.
@@ -35,8 +35,8 @@
  *
  * What is attached is what the rule would find in kernel TCP: the connection's sock, or the
  * listener. A half-open connection and TIME-WAIT have no small sock here: a stand-in is attached, a
- * TIME-WAIT sock that shows only whether the connection is transparent. Our handlers use only socks of
- * connections: the worst effect of a wrong one is that a rule decides wrongly.
+ * TIME-WAIT sock that shows only whether the connection is transparent. Our handlers use only socks
+ * of connections: the worst effect of a wrong one is that a rule decides wrongly.
  */
 #include "lookup/lookup.h"
 
@@ -65,7 +65,7 @@ static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/* To its link. Not on a device enslaved to a VRF: it goes on to the VRF device, where the hooks run again. */
+/* Is it for our link? Not on a device enslaved to a VRF: it goes on to the VRF device, where the hooks run again. */
 static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_HOST && !xtcp_attach_is_bridged(skb) && !netif_is_l3_slave(skb->dev);
@@ -80,7 +80,7 @@ static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *sk
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
 	skb->sk = sk;
-	/* if the segment does not reach our handlers. The kernel's: no code of ours may put the last reference */
+	/* for a segment that misses our handlers. It is the kernel's: no code of ours may put the last reference */
 	skb->destructor = sock_edemux;
 	return true;
 }
@@ -553,7 +553,7 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 	return NF_ACCEPT;
 }
 
-/* stop() has done so, but a segment may have been on its way into a queue then: after a grace period it is there. */
+/* Empties netfilter's queues again: during stop(), a segment may have been on its way into one, and is there now. */
 static void __net_exit flush_queues(struct net *net)
 {
 	static const struct nf_hook_ops idle = HOOK(accept_it, NFPROTO_IPV4, NF_IP_PRI_LAST);

@@ -4,9 +4,9 @@
  *
  * Listeners are in a hash table of their namespace, by port, address and device. A SYN is looked up
  * by its destination address and by the wildcard address, and also by its device if any listener is
- * bound to one. The hash has a random key, against a user who may bind to many addresses. Of several
- * matches, the best is chosen as in kernel TCP. Lookups run under RCU: the result stays in memory
- * until the read side ends, but may leave the table meanwhile.
+ * bound to one. The hash has a random key, against a user who may bind to many addresses. Of
+ * several matches, the best is chosen as in kernel TCP. Lookups run under RCU: the result stays in
+ * memory until the read side ends, but may leave the table meanwhile.
  *
  * SO_REUSEPORT: sockets of one user that all have the option may bind to one port, on the same or
  * on overlapping places (ports/lease.c). Those that listen at the same address, port and device are
@@ -25,13 +25,13 @@
  * ACK for a dropped entry reaches another member. As in Linux, this member answers with a RST,
  * unless the ACK has a valid cookie: all members share xtcp_group.declined.
  *
- * SO_INCOMING_CPU: a SYN goes to a member whose option names the processor on which the SYN arrives;
- * if there is none, to any. Kernel TCP starts at the member that the hash chooses, and walks on to the
- * next one whose option fits. Here, the members that name a processor are in an array of their own,
- * and the hash chooses among them: each gets an equal share, in constant time. Generic socket code
- * sets the option without a call to us, so it is read when setsockopt() releases the lock. Without
- * memory for a larger array, the listener has no option until its lock is released again.
- * option until its lock is released again.
+ * SO_INCOMING_CPU: a SYN goes to a member whose option names the processor on which the SYN
+ * arrives; if there is none, to any. Kernel TCP starts at the member that the hash chooses, and
+ * walks on to the next one whose option fits. Here, the members that name a processor are in an
+ * array of their own, and the hash chooses among them: each gets an equal share, in constant time.
+ * Generic socket code sets the option without a call to us, so it is read when setsockopt()
+ * releases the lock. Without memory for a larger array, the listener has no option until its lock
+ * is released again.
  *
  * Lookups read an array of listeners under RCU while it changes in place. A new listener is written
  * behind the others before the count includes it. When one leaves, the last one moves to its index.
@@ -226,9 +226,9 @@ static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 has
 }
 
 /*
- * Adds a listener with SO_REUSEPORT to its struct sock_reuseport. @member: a listener of the group that
- * @sk joins, or NULL: @sk keeps the struct of a BPF program attached before, and later ones join it.
- * Return: 0; -ENOMEM without memory, or at Linux's limit of 32,768 members; nothing has changed then.
+ * Adds a listener with SO_REUSEPORT to its struct sock_reuseport. @member: a listener of the group
+ * that @sk joins; NULL: @sk keeps the struct of a BPF program that was attached before, and later
+ * ones join it. Return: 0; -ENOMEM without memory, or at Linux's limit of 32,768 members.
  */
 static int xtcp_group_join(struct sock *sk, struct sock *member)
 {
@@ -247,7 +247,7 @@ static void xtcp_group_leave(struct sock *sk)
 		reuseport_detach_sock(sk);
 }
 
-/* Both at the same place. The struct sock_reuseport does not say so: a member may be bound to another device later. */
+/* Are both at one place? The struct sock_reuseport does not say so: a member may be bound to another device later. */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
 	const struct xtcp_listener *its, *here;
@@ -262,8 +262,9 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 }
 
 /*
- * Lets the group's BPF program choose the listener of a segment of ours, of which it sees the data and the
- * headers; twice if its choice has just ended. Return: its choice, or @lsk, valid in the RCU read side.
+ * Lets the group's BPF program choose the listener of a segment of ours, of which it sees data and
+ * headers. It is asked twice if its choice has just ended. Return: its choice, or @lsk, valid in
+ * the RCU read side.
  */
 struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 {
@@ -453,8 +454,8 @@ struct fitting {
 };
 
 /*
- * Tries the listeners with one address, port and device (@place), and updates @best. As in kernel TCP, a
- * point for a bound device, one for an AF_INET socket if the SYN came over IPv4, and one if
+ * Tries the listeners with one address, port and device (@place), and updates @best. As in kernel
+ * TCP, a point for a bound device, one for an AF_INET socket if the SYN came over IPv4, and one if
  * SO_INCOMING_CPU names this processor.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
@@ -580,7 +581,7 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 			 xtcp_group_same_place(sk, member));
 }
 
-/* By belongs_to() when @sk begins to listen (@begins); of its present group when it moves to another device. */
+/* What @sk may join: by belongs_to() when it begins to listen (@begins); of its group when it moves to a device. */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
 	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
