@@ -57,7 +57,7 @@ static bool hold_algorithm(const struct xtcp_cong_ops *ops)
 	return likely(!ops->owner) || try_module_get(ops->owner);
 }
 
-/* Loads a missing algorithm for an administrator of the machine, in any namespace, as Linux. Process, no locks. */
+/* As Linux does, loads a missing algorithm for an administrator of the machine, in any namespace. Process, no locks. */
 void xtcp_algorithms_load(const char *name)
 {
 	bool is_there;

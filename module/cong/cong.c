@@ -218,7 +218,7 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	/* xtcp_reduction_timeout() may not have been called. In NORMAL, cwnd is the repair's: it tells nothing of the path */
+	/* if xtcp_reduction_timeout() was not called. In NORMAL, cwnd is the repair's, and says nothing of the path */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;

@@ -136,7 +136,7 @@ static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd
 	return (u32)(octets >> (STEP_SHIFT + SQUARE_SHIFT));
 }
 
-/* A half, as in Reno (RFC 9331 section 4.3), at least two segments; a mark in the same round trip is part of the half. */
+/* Half the window, as in Reno (RFC 9331 section 4.3). A mark in the same round trip and the loss together halve it. */
 static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
 {
 	u32 half = cwnd / 2;

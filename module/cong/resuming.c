@@ -72,7 +72,7 @@ static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resu
 	resume->round_delivered = view->delivered;
 }
 
-/* The largest is kept, since most rounds do not fill the path; half of one that is REFRESH_SECONDS older is enough. */
+/* The largest is kept, since most rounds do not fill the path; but half of an old one is enough to replace it. */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
 	return seen->cwnd >= best->cwnd ||
@@ -404,8 +404,9 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, con
 }
 
 /*
- * Saves parameters of the path @addrs, unless they are too old, or from before a flush (@flushes,
- * here and below: xtcp_paths_flushes() then). @replace: even in place of older parameters.
+ * Saves parameters of the path @addrs, unless they are too old, or were observed before a flush.
+ * @flushes, here and below: xtcp_paths_flushes() when they were observed. @replace: even in place
+ * of older parameters.
  */
 static void save_path(const struct xtcp_net *xn, const struct in6_addr *addrs, const struct xtcp_saved *saved,
 		      u32 flushes, bool replace)
@@ -790,7 +791,7 @@ static void bound_by_pipe_size(struct sock *sk)
 	tx->cong.cwnd = min(tx->cong.cwnd, max_t(u32, pipe_size, tx->mss));
 }
 
-/* The window is about to fall. Return: true in the Safe Retreat Phase, or when xtcp_resuming_retreat() begins it. */
+/* The window will fall. Return: true if the Safe Retreat Phase begins or goes on: xtcp_resuming_retreat() follows. */
 bool xtcp_resuming_congested(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);

@@ -748,7 +748,7 @@ struct handshake_acks {
 
 static DEFINE_PER_CPU(struct handshake_acks, handshake_acks);
 
-/* We have sent nothing after the SYN, nothing has arrived after the SYN-ACK. Racy without the lock. */
+/* Has nothing been sent after the SYN, and has nothing arrived after the SYN-ACK? Racy without the lock. */
 static bool still_waits(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -22,7 +22,7 @@ static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_de
 	return xtcp_secret_cookie_check(xtcp_net_of(listener->sk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
-/* May an ACK without an entry complete a handshake? Has the group sent SYN-ACKs without an entry lately? */
+/* May an ACK without an entry complete a handshake? Yes if the group has sent SYN-ACKs without an entry lately. */
 static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {
 	if (!READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies))

@@ -128,7 +128,7 @@ static bool take_entry(const struct xtcp_migrate *targets, struct xtcp_request *
 	return !err;
 }
 
-/* Hands over all entries, drops those that no target takes, and closes. @children: nobody has accepted them */
+/* Hands over all entries, drops those that no target takes, and closes. @children: not accepted; with references */
 static void xtcp_migrate_close(const struct xtcp_migrate *targets, struct list_head *children)
 {
 	struct xtcp_listener *from = targets->from;

@@ -190,7 +190,7 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
 	return true;
 }
 
-/* Lookups find either at any moment; @new has been in no chain for a grace period. False: @old was not there. */
+/* Lookups find @old or @new at any moment. @new was in no chain for a grace period. False: @old was not there. */
 static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
 	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];

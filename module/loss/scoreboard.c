@@ -783,7 +783,7 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 	return false;
 }
 
-/* If not, the network has duplicated them. Octets below SND.UNA count as resent: their skbs are freed. */
+/* Did we, or has the network duplicated them? Octets below SND.UNA count as resent: their skbs are freed. */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
 	const struct sk_buff *skb;
