@@ -331,7 +331,10 @@ static void set_defaults(struct xtcp_net *xn)
 	memcpy(sysctl->wmem, ipv4->sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/* An entry takes 64 octets and 32 of the kernel, a header up to 96: kmalloc() gives one piece 12 KiB, these two 8. */
+/*
+ * An entry has 64 octets, and the kernel allocates 32 more for it, and up to 96 for the header of a table.
+ * kmalloc() rounds up: in one piece this would take 12 KiB, in these two parts 8.
+ */
 #define PART_0	61
 
 static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, const struct knob *knob,
@@ -561,7 +564,10 @@ static void end_orphans(struct xtcp_net *xn, bool tell)
 			cond_resched();
 		}
 	}
-	/* before the devices go, softirqs deliver the RSTs in a grace period; with one processor wait for a tick */
+	/*
+	 * softirqs deliver the RSTs in the grace period that ends before the devices go; with one processor
+	 * the kernel does not wait for one: wait for a tick
+	 */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);
 }
@@ -574,8 +580,9 @@ static void __net_exit netns_pre_exit(struct net *net)
 
 /*
  * The module is to be unloaded: ends the orphans of all namespaces, and the waits of their handovers. An
- * orphan sends no RST, which might wait in a queue below TCP, and hold the module again. A handover
- * resets those that nobody accepted. The caller holds the module. Ends early when the task is killed.
+ * orphan sends no RST, which might wait in a queue below TCP, and hold the module again: the peer gets
+ * one for its next segment. A handover resets the connections that nobody accepted. The caller holds
+ * the module. Ends early when the task is killed.
  */
 static void end_closed(void)
 {

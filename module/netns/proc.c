@@ -215,7 +215,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 		   event->cwnd, event->srtt_us, event->una, !!(event->flags & XTCP_BLACKBOX_REBUILT));
 }
 
-/* The nearest event after (@step 1) or before (-1) event @i that is no system call; NULL: none up to @end. */
+/* Finds the next event after (@step 1) or before (-1) event @i that is no system call; NULL: none before @end. */
 static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *box, unsigned long i,
 						    unsigned long end, int step)
 {
@@ -230,7 +230,10 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 	return NULL;
 }
 
-/* Microseconds. The time of a system call is known only to a tick: it is clamped to those of its neighbours. */
+/*
+ * When event @i happened, in microseconds. The time of a system call is known only to a tick, so it is
+ * clamped to the exact times of the nearest events before and after that are no system calls.
+ */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
 	const struct xtcp_blackbox_event *event = &box->event[i % XTCP_BLACKBOX_EVENTS], *previous, *next;
@@ -429,8 +432,9 @@ static void row_of_sock(struct xtcp_row *row, struct sock *sk)
 	row->owner = sk;
 	row->address = sk;
 	/*
-	 * the state before the tuple, which every writer sets first, but connect(): lookups find its sock only
-	 * with both. A new connect() or listen() waits for RCU readers, so after the end both stay
+	 * the state is read before the tuple, which every writer but connect() sets first: so the tuple is at
+	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A new
+	 * connect() or listen() first waits for RCU readers, so both stay until this read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
 	/* the clone of a listener enters the table just before its first change of state (synq.c) */
@@ -805,7 +809,7 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 
 	if (!which->written)
 		return -EIO;
-	/* for a file with .ops, as each with .written; with .show, the private data is the namespace itself */
+	/* only a file with .ops has a seq_file's private data, and each file with .written has .ops */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);

@@ -150,7 +150,7 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
 }
 
-/* If the route was looked up again, sk_setup_caps() has overwritten sk_route_caps. Without one, sk_err_soft says so. */
+/* The route may have been looked up again: then sk_setup_caps() has overwritten what force_gso() had set. */
 static noinline void route_changed(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
@@ -161,7 +161,7 @@ static noinline void route_changed(struct sock *sk)
 		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has stored it */
 }
 
-/* inet6_csk_xmit() on newer kernels reads the flow from the sock, where only kernel TCP stores one. */
+/* inet6_csk_xmit() cannot be used: newer kernels read the flow from the sock, where only kernel TCP stores one. */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
 	const struct ipv6_pinfo *np = inet6_sk(sk);

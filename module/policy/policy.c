@@ -15,13 +15,13 @@
  * and looks for it in the ordered entries of the kind: at most one binary search for each kind.
  *
  * A table in force never changes. A change makes a new table, which shares the other rules and
- * replaces the old one: a connection sees the whole of one or the other. All changes of a request are
- * made, or none is.
+ * replaces the old one: a connection sees the whole of one or the other. The old one is freed after a
+ * grace period. All changes of a request are made, or none is.
  *
  * A rule for a cgroup has the cgroup's id and depth, and no reference: ids are never used again. As
  * everywhere in Linux, the cgroup of a socket is that of the process that made it, and a child has
- * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone:
- * the rule still matches it, but not those of a new cgroup with the same name.
+ * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone: the
+ * rule still matches its sockets, but not those of a new cgroup with the same name.
  *
  * All memory is charged to the memory cgroup of the writer, since any user can make a namespace and
  * write its table.
@@ -217,7 +217,7 @@ static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct x
 	return rule;
 }
 
-/* After the last change. False: it has more than XTCP_RULES_KINDS kinds, and a search would take too long. */
+/* Makes a new table ready for searches. False: it has more than XTCP_RULES_KINDS kinds, too many for a search. */
 static bool xtcp_rules_ready(struct xtcp_rules *rules)
 {
 	unsigned int i;
@@ -417,7 +417,7 @@ static void undo_limit(struct sock *sk)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
 }
 
-/* Except those that the program has set. One with its default value counts as not set: nothing tells who set it. */
+/* Sets a rule's options, but none that the program has set. One with its default value counts as not set. */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	const struct xtcp_cong_ops *ops = READ_ONCE(sets->algorithm);
