@@ -241,9 +241,10 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
  * Each lease of a bind() and each bucket owner is in this reuseport group, to avoid a fast path of kernel
- * TCP's bind(), which may admit a sock with SO_REUSEPORT if the last one on the port has the same user:
- * always, if a lease asks for its own port again (xtcp_lease_listen()). A sock in a group is compared
- * with each. One sock of the group counts as closed: else kernel TCP would let no lease share a port.
+ * TCP's bind(), which may admit a sock with SO_REUSEPORT if the last one on the port has the same user.
+ * So a lease that asks for its own port again (xtcp_lease_listen()) would always be admitted. A sock in
+ * a group is compared with each sock on the port. One sock of the group counts as closed: otherwise
+ * kernel TCP would let no lease share a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -308,7 +309,7 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuseport < 0;
 }
 
-/* Of kernel TCP: a lookup of the 4-tuple with the bucket owner's device, or without one, would miss @other. */
+/* Is it kernel TCP's, on another device? A lookup with the bucket owner's device, or without one, would miss it. */
 static bool is_of_another_device(struct sock *other, void *tb_owner)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);
@@ -325,11 +326,11 @@ static bool is_another(struct sock *other, void *tb_owner)
 /*
  * Sets fastreuseport of the bucket of @port as if the bucket owner's SO_REUSEPORT group had the port, so
  * that kernel TCP admits the bucket owner. A bind() that comes first changes it again, and shut_door()
- * notices. @beside of the lease says whether there is a bucket. Return: 0, or -EADDRINUSE, unless
+ * notices. @beside of the lease says whether there is a bucket. Return: 0; -EADDRINUSE unless
  *
  *  - all socks on the port got it from connect(): each of kernel TCP's needs only its own 4-tuple;
- *  - no sock of kernel TCP there is on another device, if the lease is bound to one. Without, it may
- *    share the port: xtcp_tb_meets() later compares their 4-tuples with those of our connections.
+ *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease without a
+ *    device may share the port: xtcp_tb_meets() later compares 4-tuples.
  */
 static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
@@ -337,7 +338,7 @@ static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	struct inet_bind_bucket *tb;
 	int err = 0;
 
-	/* fastreuse at 0 or more with fastreuseport below: another build has shut the door, as its own user */
+	/* only shut_door() leaves fastreuse at 0 or more and fastreuseport below: another build has its own user */
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, tb_owner, port);
 	lease->beside = tb;
@@ -426,7 +427,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_lock(&head->lock);
 	spin_lock(&same->lock);
 	xtcp_compat_bind_move(from, to, tw);
-	/* no bind() since shut_door(): without leases of ours, kernel TCP's connect() may use the port again */
+	/* after our last lease, and if no bind() has come, connect() of kernel TCP may use the port again */
 	if (from == xtcp_lease_sk(lease) && is_connects_alone(tw->tw_tb) && xtcp_portlist_is_last(lease))
 		tw->tw_tb->fastreuse = -1;
 	spin_unlock(&same->lock);
@@ -467,7 +468,7 @@ static void place_tb_owner(struct sock *tb_owner, const struct in6_addr *addr, i
 
 /*
  * Binds the port of a shared lease in kernel TCP's table. @addr: as in a struct xtcp_tuple; @dev:
- * 0: none. The conditions of invite() hold. Return: 0, -EADDRINUSE or -ENOMEM.
+ * 0: none. It may share the port under the conditions of invite(). Return: 0, -EADDRINUSE or -ENOMEM.
  */
 static int xtcp_tb_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -637,8 +638,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 }
 
 /*
- * Gets the shared lease of a port, for one more 4-tuple; for xtcp_lease_put(). @addr: as in a struct
- * xtcp_tuple. Return: ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM, -ENOBUFS.
+ * Gets the shared lease of a port, for one more 4-tuple. @addr: as in a struct xtcp_tuple. Return: for
+ * xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM, -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -690,7 +691,7 @@ bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
 	return follows;
 }
 
-/* For the owner. Stricter than bind(): asks again, as kernel TCP's own listen() does. Return: 0 or -EADDRINUSE. */
+/* The rules are stricter than for bind(), so this asks again, as kernel TCP's listen() does. 0 or -EADDRINUSE. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
 	spinlock_t *lock = lock_of_lease(lease);

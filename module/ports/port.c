@@ -59,7 +59,7 @@
 struct xtcp_port_range {
 	u32 low;	/* the first port, host order */
 	u32 count;
-	/* where a search begins, below @count: at @low + @offset; without a map, in a half, modulo its size */
+	/* below @count; a search begins at @low + @offset; without a map, at this modulo the size of a half */
 	u32 offset;
 	/* every how many ports from @low one is kernel TCP's: a power of two, the same in each word; 0: none */
 	u32 spared;
@@ -86,8 +86,8 @@ struct xtcp_portmap {
 	u32 unknown_end;	/* the port after the last one */
 	unsigned long *ours;	/* a bit for each port; set if connect() chose the port for a tuple in the table */
 	/*
-	 * a bit for each port that a call of connect() tries now, or was last refused as bound, reserved or of a
-	 * connection that the map does not serve, or that is unknown. It may be out of date
+	 * a bit for each port; set if a call of connect() tries the port now, if the port is unknown, or if it was
+	 * refused last as bound, reserved, or of a connection that the map does not serve. It may be out of date
 	 */
 	unsigned long *others;
 };
@@ -135,7 +135,7 @@ static struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/* If no call of connect() uses it, and @ours is empty or @surplus <= 0. True: the caller has to remove it. */
+/* Marks an idle map as dead, if @ours is empty or @surplus <= 0. True: the caller unlocks it and removes it. */
 static bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&map->lock);
@@ -736,7 +736,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
-/* Where to start (RFC 6056 section 3.3.4). 16 bits of time are enough: when they repeat, the counter has moved on. */
+/* Where to start: RFC 6056 section 3.3.4. When the 16 bits of the time repeat, the counter has moved on. */
 static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
 	u32 *counter, offset;

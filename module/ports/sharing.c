@@ -6,8 +6,8 @@
  * both have SO_REUSEADDR and the older one does not listen, or if both have SO_REUSEPORT and the
  * same user. But a sock to which a BPF program was attached before its bind()
  * (SO_ATTACH_REUSEPORT_*) joins no other group. Kernel TCP compares the lease of a bind() with its
- * own socks, but not with other leases: for these, this file walks its table by address, with its
- * locks in its order.
+ * own socks, but not with other leases. So afterwards this file walks kernel TCP's table by address,
+ * with the table's locks in kernel TCP's order, and compares the leases.
  *
  * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
  * device of its owner, unless that is connected (xtcp_lease_follow()), and stores the options that
@@ -74,7 +74,7 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 				  ipv6_addr_equal(&ra.v6_addr, &rb.v6_addr));
 }
 
-/* The owner of the lease of a bind(), as its only user: its present options count. Else the stored ones do: NULL. */
+/* The owner of the lease of a bind() if it is the only user: its present options count. NULL: the stored ones do. */
 static const struct sock *owner_alone(const struct xtcp_lease *lease)
 {
 	return !lease->shared && refcount_read(&lease->users) == 1 ? lease->owner : NULL;
@@ -96,7 +96,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	return data_race(owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid));
 }
 
-/* If their addresses overlap. @begins: @sk calls listen(): an owner without SO_REUSEADDR refuses it, as in Linux. */
+/* Their addresses overlap. @begins: @sk calls listen(); an owner without SO_REUSEADDR refuses it, as in Linux. */
 static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool begins)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
@@ -261,8 +261,8 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 /*
  * Binds a lease to another device (0: none) for its owner @sk. As in Linux, nobody is asked. So @lease
  * may now overlap with socks to which it was not compared, and no longer speaks for them
- * (lease_vouches()). Return: false if @sk is in another VRF than the lease, for which kernel TCP would
- * look in a wrong bucket: it stays, and must not ask for its port again.
+ * (lease_vouches()). Return: false if @sk is in another VRF than the lease. Kernel TCP would look for
+ * the lease in a wrong bucket there, so it stays, and must not ask for its port again.
  */
 bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -289,7 +289,10 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
 		return -EADDRINUSE;
-	/* if xtcp_lease_make_exclusive() has cleared it, a connection with this lease, as a child, needs that */
+	/*
+	 * xtcp_lease_make_exclusive() may have cleared it for the connection of another sock, such as a child:
+	 * it stays clear while others have the lease
+	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (unlikely(sk->sk_reuse == SK_FORCE_REUSE)) {
