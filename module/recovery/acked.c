@@ -117,7 +117,10 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	sk_dst_confirm(sk);
 }
 
-/* Inline: for most ACKs. Declared and initialized at once: CONFIG_INIT_STACK_ALL_ZERO then zeroes no sample. */
+/*
+ * Inline, as others here: they run for most ACKs. Callers declare and initialize their sample in one
+ * statement: else CONFIG_INIT_STACK_ALL_ZERO would have it zeroed first.
+ */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -201,7 +204,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/* Does it say nothing about the segments in flight? SND.UNA stays; then only the window is taken. */
+/* Does an ACK that does not move SND.UNA say nothing about the segments in flight? Only its window is taken then. */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/* a tail loss probe may cause a duplicate ACK after all was acknowledged; xtcp_tlp_ack() has to see it */
@@ -216,7 +219,7 @@ static __always_inline bool has_stream(struct sock *sk)
 	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
-/* Text from after the first segment's last transmission must not delay the timer: that segment may be lost. */
+/* Text sent after the last transmission of the first segment must not delay the timer: that may be lost. */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct sk_buff *head = xtcp_sndq_first(sk);
@@ -273,8 +276,8 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * At least twice, and the original lost? An ACK that echoes the original's timestamp shows that it was not
- * (Eifel, RFC 3522); a retransmission's is at least one timeout later.
+ * Was the SYN resent at least twice, and the original lost? An ACK that echoes the original's timestamp
+ * shows that it was not (Eifel, RFC 3522); a retransmission's is at least one timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

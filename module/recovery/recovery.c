@@ -75,8 +75,9 @@ static void forget_duplicates(struct sock *sk)
 }
 
 /*
- * It repeats text, and a recovery begins: it counts as resent, or a D-SACK for it would count for a
- * later one. Its TSval is the first of a copy: the original of an ACK that echoes it may be lost.
+ * A tail loss probe that repeats text is on its way, and a recovery begins. It counts as resent:
+ * otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first of a copy:
+ * an ACK that echoes it says that the probe has arrived, and the original may be lost.
  */
 static void probe_is_a_copy(struct sock *sk)
 {
@@ -104,13 +105,13 @@ static void undo_begin(struct sock *sk)
 	/* retransmissions of the previous recovery that are in flight count for this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/* in LOSS, first_ts stays of the first copy after the timeout: a late copy is no original */
+	/* in LOSS, first_ts stays that of the first copy after the timeout: a late copy must not count as original */
 	undo->has_ts = undo->any_resent || (undo->has_ts && tx->cong.phase == XTCP_CONG_LOSS);
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		probe_is_a_copy(sk);
 }
 
-/* RFC 4015 section 3.2. @counter: LINUX_MIB_TCP*UNDO. False: xtcp_reduction_forbid_undo() has made it final. */
+/* RFC 4015 section 3.2. @counter: LINUX_MIB_TCP*UNDO. False: xtcp_reduction_forbid_undo() made the reduction final. */
 static bool undo_apply(struct sock *sk, int counter)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
@@ -132,8 +133,9 @@ static void forget_undo(struct sock *sk)
 }
 
 /*
- * Too large for the path, or text of a SYN that the peer did not accept: no sign of congestion. cwnd
- * and ssthresh stay (RFC 8201 section 5.4, RFC 7413 section 4.2.2; xtcp_reduction_not_due()).
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no sign
+ * of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC 7413
+ * section 4.2.2). A reduction that has begun is completed now (xtcp_reduction_not_due()).
  */
 static void xtcp_repair_too_large(struct sock *sk)
 {
@@ -149,8 +151,8 @@ static void xtcp_repair_too_large(struct sock *sk)
 /*
  * Resends lost segments as far as the congestion window and pacing allow (RFC 6675 section 5, RFC
  * 6298 (5.4)). If nothing is in flight, at least one segment; Careful Resume may allow one more.
- * After a timeout, without pacing, and, as in Linux, TCPTimeouts counts in place of TCPFastRetrans and
- * TCPSlowStartRetrans. Return: what the last xtcp_retransmit_segment() returned.
+ * After a timeout, pacing does not delay them, and, as in Linux, TCPTimeouts counts in place of
+ * TCPFastRetrans and TCPSlowStartRetrans. Return: what the last xtcp_retransmit_segment() returned.
  */
 static int xtcp_repair_lost(struct sock *sk, bool timeout)
 {
@@ -193,7 +195,7 @@ void xtcp_repair_waiting(struct sock *sk)
 		xtcp_repair_lost(sk, false);
 }
 
-/* In smaller segments; cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4). */
+/* Resends what was too large, in smaller segments; cwnd and ssthresh stay (RFC 1191 6.4, RFC 8201 section 5.4). */
 void xtcp_repair_mtu_fell(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -290,9 +292,10 @@ void xtcp_tlp_probe(struct sock *sk)
 }
 
 /*
- * An ACK while a probe is on its way (RFC 8985 section 7.4). It may show that both copies of a
- * retransmission arrived. If not, and SND.UNA moves beyond it, the original was lost, and the window is
- * reduced. With tlp.pending cleared, xtcp_flight_ack_judged() starts the next timeout.
+ * An ACK while a probe is on its way (RFC 8985 section 7.4). If the probe was a retransmission, an ACK
+ * may show that both copies arrived: nothing was lost. If SND.UNA moves beyond the segment without
+ * such an ACK, the original was lost, and the window is reduced. Once tlp.pending is cleared,
+ * xtcp_flight_ack_judged() starts the next probe timeout.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -346,7 +349,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
-/* A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? It was too large: no congestion. */
+/* Outside of recovery: is the first missing segment the probe (RFC 4821 section 7.6.2)? It was too large then. */
 static bool mtuprobe_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -360,7 +363,7 @@ static bool mtuprobe_lost(struct sock *sk)
 	return true;
 }
 
-/* Or, in LOSS, a retransmission. In OPEN and DISORDER it may be a probe of the path MTU: the window stays. */
+/* A segment is lost, in LOSS a retransmission. In OPEN and DISORDER the window stays for a probe of the path MTU. */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -434,8 +437,8 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * If less of @resent is in flight again now, a retransmission was lost: a second sign of congestion, so the
- * window falls again (RFC 5681 section 4.3).
+ * @resent: the octets in flight again before losses were looked for. If fewer are now, a retransmission
+ * was lost: a second sign of congestion, so the window falls again (RFC 5681 section 4.3).
  */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {
@@ -449,10 +452,10 @@ static bool duplicates_may_follow(const struct xtcp_sender *tx)
 }
 
 /*
- * It counts for no fast retransmit, but the first two allow a new segment each (limited transmit: RFC
- * 5681 section 3.2 (1), RFC 3042). Kernel TCP sends none: each time when of three new segments the
- * first and the third are lost, it waits for a timeout. Without timestamps, the RTO keeps its backoff:
- * ACKs of retransmissions give no RTT.
+ * A duplicate ACK while SND.UNA stands at recover does not count towards a fast retransmit, but the
+ * first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042). Kernel
+ * TCP sends none, so each time the first and the third of three new segments are lost, it waits for
+ * a timeout. Without timestamps, the RTO keeps its backoff: ACKs of retransmissions give no RTT.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -518,7 +521,7 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 	return true;
 }
 
-/* Segments beyond a hole are sacked: RACK looks now (RFC 8985 section 6.2), since perhaps no further ACK comes. */
+/* An undo has removed all marks of loss. RACK looks for holes now (RFC 8985 section 6.2): no ACK may follow. */
 static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
 	if (!xtcp_sender(sk)->agreed.sack_ok || !xtcp_sender(sk)->stream->scoreboard.sacked)
@@ -614,7 +617,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/* RFC 5682: what is marked as lost arrives. If the reduction is final, no loss is looked for: it would reduce again. */
+/* RFC 5682: what counts as lost arrives. With a final reduction, no loss is looked for: it would reduce again. */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int reason)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -701,7 +704,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (sample->ece)
 		xtcp_reduction_forbid_undo(sk);
 	if (sample->acked && has_reneged(sk)) {
-		/* sacked text seems to be dropped, or ACKs are reordered: wait for one more (RFC 2018 section 8) */
+		/* the peer has dropped sacked text, or ACKs are reordered: wait for one more (RFC 2018 section 8) */
 		wait_us = max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US);
 		xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_PROBE);
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
@@ -798,8 +801,9 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 }
 
 /*
- * After a timeout: with SACK the first segment, and others unless sacked or sent very recently (RFC 8985
- * section 6.3); without SACK everything. If sacked data was dropped, everything, and true.
+ * After a timeout, marks as lost: with SACK the first segment, and others unless sacked or sent very
+ * recently (RFC 8985 section 6.3); without SACK everything. If the peer has dropped sacked data, it
+ * marks everything, and returns true.
  */
 static bool all_is_lost(struct sock *sk)
 {
