@@ -237,8 +237,8 @@ static bool bloated(const struct sk_buff *skb)
 #define COPY	SKB_WITH_OVERHEAD(SZ_4K)
 
 /*
- * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each: a peer could fill the
- * buffer by tiny segments, of which one in a page of 64 KiB would do.
+ * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each: otherwise a peer
+ * could fill the buffer by tiny segments. One in a page of 64 KiB would fill it alone.
  */
 static void collapse(struct sock *sk)
 {
@@ -281,9 +281,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
- * were larger, and smaller ones need more memory. If the queued skbs take at most twice the buffer,
- * text fills at least half of the memory of @skb, alone or with those in order, and tcp_mem has room
- * without memory pressure.
+ * were larger, and smaller ones need more memory. It may if the queued skbs take at most twice the
+ * buffer; if text fills at least half of the memory of @skb, or the text in order half of that of all
+ * skbs; and if tcp_mem has room without memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -304,7 +304,7 @@ static void grow_buffer(struct sock *sk)
 		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
 }
 
-/* In this order: the buffer grows, tiny skbs are merged, text out of order beyond @skb is dropped (RFC 9293 3.8.6). */
+/* First the buffer grows, then tiny skbs are merged, and last text out of order beyond @skb is dropped. */
 static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -517,7 +517,7 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 	return xtcp_seg(skb)->seq + pointer;
 }
 
-/* The next octet is urgent, and a newer one comes: MSG_OOB has returned it, or nobody wanted it. No read returns it. */
+/* A newer urgent octet replaces the next one to read. No read may return that as normal text. */
 static void pass_over(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -621,7 +621,7 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/* Our ACK may be lost: as in Linux, the next ones are not delayed. The caller sends one (RFC 9293 3.10.7.4, first). */
+/* Our ACK may be lost: as in Linux, the next ones are not delayed. The caller sends one at once (RFC 9293 3.10.7.4). */
 void xtcp_text_came_again(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
