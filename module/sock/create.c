@@ -152,7 +152,7 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, limit_by_rule) > offsetofend(struct inet_sock, cork));
-	/* twelve socks of 1,344 octets, 992 of them struct inet_sock on 6.1, fit into a slab of 16 KiB */
+	/* twelve socks of 1,344 octets fit into a slab of 16 KiB, but only eleven larger ones; 992: inet_sock on 6.1 */
 	BUILD_BUG_ON(sizeof(struct xtcp_sock) - offsetof(struct xtcp_sock, xn) > 1344 - 992);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
