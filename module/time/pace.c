@@ -23,6 +23,7 @@
  *
  * It is allocated when it is first needed; without memory, no text is delayed. Once started, it has a
  * reference to the sock, which its function takes over, and another if it is queued while that runs.
+ * If the connection ends meanwhile, the function finds a state in which nothing is sent.
  */
 #include "base/sock.h"
 #include "time/time.h"
@@ -133,8 +134,8 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /*
- * Must the next text wait, until the timer sends it? With fq it need not, until text leaves this
- * machine before its departure time: another qdisc has replaced fq, which no longer paces the sock.
+ * Must the next text wait, until the timer sends it? With fq it need not. But when the last text has
+ * left this machine before its departure time, another qdisc has replaced fq: the timer paces then.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -241,7 +242,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	start_pace(sk, pace, pace->again_ns, 0);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	/* pairs with xtcp_pace_room(): who frees a segment now sees below_max, or the next line reads less */
+	/* pairs with xtcp_pace_room(): who frees a segment now sees below_max, or the next line counts it no more */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }

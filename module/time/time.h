@@ -151,7 +151,7 @@ static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 
 bool xtcp_pace_must_wait(struct sock *sk);
 
-/* Then the timer is set. If fq paces the sock, TCP sends at once, with the departure time in each skb. */
+/* Must the next text wait? Then the timer is set. If fq paces the sock, each skb carries its departure time to it. */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
 	return xtcp_pace_applies(sk) && xtcp_pace_must_wait(sk);
