@@ -9,9 +9,9 @@
  *   payload   what the next segment can have: tx->mss minus the SACK blocks and the request for an
  *             ACK rate that it will carry
  *
- * A route does not announce that its MTU has changed: by the device, or by a route exception that is
- * created, perhaps for another connection, or expires. So each sender calls xtcp_mss_current(), which
- * compares it with tx->pmtu, as in Linux. Segments in flight are cut when they are sent again.
+ * A route does not announce that its MTU has changed, with that of the device, or since a route
+ * exception was created or has expired. So each sender calls xtcp_mss_current(), which compares it with
+ * tx->pmtu, as in Linux. Segments in flight that are too large now are cut when they are sent again.
  *
  * The search for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
  * section 4), is binary, between the largest size that is known to pass and the largest that may
@@ -107,7 +107,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		stream->mtuprobe.high = min_t(u32, stream->mtuprobe.high, pmtu);
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
-	/* as in Linux, at most half of the largest window, for a second segment. A very small window is not halved */
+	/* as in Linux, a second segment fits the largest window ever offered, unless that is very small */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);
 	else if (tx->snd.max_wnd)
@@ -176,7 +176,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/* Octets of data; 0: none is due. Enough follows to reveal its loss. After probe_interval a new search begins. */
+/* Octets of data in the probe that is due; 0: none. Enough data can follow to reveal its loss. */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -248,8 +248,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the socket
  *
  * As with every stream socket, writers are woken when a third of the buffer is free. If
- * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment: then only one that
- * waits for space (SOCK_NOSPACE).
+ * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment: then they are woken
+ * only if one of them waits for space (SOCK_NOSPACE).
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
 void xtcp_sndbuf_write_space(struct sock *sk)
@@ -268,8 +268,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 }
 
 /*
- * As in Linux, it has room for two windows: one is in flight, and its ACKs let us send the other. It
- * grows to wmem[2], not if SO_SNDBUF has set its size, or while memory is short.
+ * As in Linux, the buffer has room for two windows: one is in flight, and its ACKs let us send the other.
+ * It grows to wmem[2] at most, and not if SO_SNDBUF has set its size, or while memory is short.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {

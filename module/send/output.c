@@ -17,8 +17,8 @@
  * it is resent (segment.c). The rate is not always the program's. With W, the least of cwnd, the
  * peer's window and half of the send buffer, in segments:
  *
- *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two; always with an
- *    algorithm that never sets ssthresh, such as BBR.
+ *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. It always is with
+ *    an algorithm that never sets ssthresh, such as BBR: nothing tells when slow start ends.
  *  - It gives at least four ACKs for each window, to find losses and to let the window slide: at
  *    most W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than
  *    two ACKs come for each window.
@@ -69,7 +69,7 @@ static void xtcp_asking_look(struct sock *sk)
 
 /*
  * Must the text that is resent leave room for a request, even if a full segment has to be cut for it?
- * With cwnd below R segments, as after a timeout, the peer's ACK waits for its delayed-ACK timer.
+ * If cwnd has fallen below R segments, as after a timeout, the peer's ACK waits for its delayed-ACK timer.
  */
 static bool xtcp_asking_hurries(const struct sock *sk)
 {
@@ -84,8 +84,9 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * Of a segment without text: SND.NXT, or the right edge of a window that has shrunk below it, since the
- * peer accepts nothing beyond. If it is lower by less than a unit of the field, it was only rounded.
+ * The sequence number of a segment without text: SND.NXT, or the right edge of a window that has shrunk
+ * below it, since the peer accepts nothing beyond. But if the edge is lower by less than a unit of the
+ * window field, the peer has only rounded it down.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -97,7 +98,7 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 	return edge;
 }
 
-/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory again at the delayed-ACK deadline. */
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory the delayed-ACK deadline tries again. */
 void xtcp_send_ack(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -190,7 +191,7 @@ u32 xtcp_gso_limit(struct sock *sk)
 	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
-/* Of @n octets of an unsent skb; as in Linux at most half of cwnd: a second packet is on its way to the peer then. */
+/* How much of @n octets of an unsent skb? As in Linux, at most half of cwnd: two packets are in flight then. */
 static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -203,8 +204,8 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * GSO would repeat the request for an ACK rate, so the segment with it is sent alone, and @skb is
-	 * cut to make room; not the last skb if it fits one segment without: the request may wait
+	 * GSO would repeat the request for an ACK rate, so the segment with it is sent alone, and @skb is cut
+	 * to make room. But the last skb is not cut if it fits one segment without: the request may wait
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -238,8 +239,8 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * if the next ACK is due soon: the rest of the window is in flight, more than two segments, so the
  * peer should send that without delay (RFC 9293 section 3.8.6.3, SHLD-19).
  *
- * A full GSO packet never waits, nor does a whole skb, so not the last octets of a program. Outside of
- * OPEN, or with pacing, recovery.c and pace.c have rules of their own.
+ * A full GSO packet never waits, nor does a whole skb, so the last octets that a program writes never
+ * wait. Outside of OPEN, or with pacing, recovery.c and pace.c have rules of their own.
  */
 static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
@@ -257,7 +258,7 @@ static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *s
 }
 
 /*
- * Of @n octets of a sent skb. If segments as large as before fit the route, it is cut at the same
+ * How much of @n octets of a sent skb? If segments as large as before fit the route, it is cut at the same
  * octets. SACK blocks need no room: a full segment that is resent has none (RFC 9293 section 3.7.1).
  */
 static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
@@ -293,8 +294,8 @@ static __always_inline u32 congestion_room(const struct sock *sk)
 }
 
 /*
- * Must the partial segment at its end wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, appendix A.3)
- * while another one is in flight; with TCP_CORK always. Not urgent data, a FIN, or TCP_NAGLE_PUSH.
+ * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, appendix
+ * A.3) while another one is in flight, with TCP_CORK always; but no urgent data, FIN or TCP_NAGLE_PUSH.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -309,7 +310,7 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 /*
  * Must a small segment wait because small ones in flight take half of the send buffer? The congestion
  * window counts octets, but each takes much more memory than its text: they could stop the program. So
- * the next waits for an ACK, even with TCP_NODELAY. Linux's window counts segments.
+ * the next waits for an ACK, even with TCP_NODELAY. Linux needs no such rule: its window counts segments.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -321,8 +322,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * nor does a FIN, urgent data, TCP_NAGLE_PUSH, data whose times the program wants, or what later
-	 * writes may be unable to join: the end of a record, pages of MSG_ZEROCOPY
+	 * these do not wait: a FIN, urgent data, TCP_NAGLE_PUSH, data whose times the program wants, and what
+	 * later writes may be unable to join: the end of a record, pages of MSG_ZEROCOPY
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -365,7 +366,7 @@ static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct s
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
-/* Return: 0; -ENOBUFS without memory; or an error of the layers below: SND.NXT has not moved. */
+/* Return: 0; -ENOBUFS without memory, or an error of the layers below: then SND.NXT has not moved. */
 static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -409,7 +410,8 @@ static void data_sent(struct sock *sk)
 /*
  * Must @n more octets wait because IP and the device have enough of this connection? They may have what
  * its rate sends in about a millisecond (sk_pacing_shift), without pacing at most limit_output_bytes,
- * but two skbs of @n octets. Not if nothing is in flight, or pace.c cannot learn of room.
+ * but at least two skbs of @n octets. Nothing waits if nothing is in flight, or if pace.c cannot learn
+ * when there is room again.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -538,7 +540,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	/* cwnd is the limit if it has no room for a segment or, while a part of @skb waits, less than the window */
+	/* is cwnd the limit? While a part of @skb waits, both windows have room: the one with less is the limit */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/* Careful Resume jumps only if the timer of pace.c can pace its segments */
@@ -551,14 +553,14 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		}
 	}
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
-	/* the timer of pace.c sends what pacing or a lack of room holds back; an ACK, or this deadline, all else */
+	/* the timer of pace.c sends what pacing or the layers below hold back; all else waits for an ACK or this */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until then,
- * the retransmit deadline is for the SYN-ACK alone: with tlp.pending, no probe replaces it.
+ * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until that
+ * comes, the retransmit deadline is for the SYN-ACK alone: with tlp.pending, no probe replaces it.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -637,7 +639,7 @@ int xtcp_output_syn(struct sock *sk)
 			xtcp_sndq_sent(sk, skb, now_us);
 		}
 	} else {
-		/* a simultaneous open: 0 counts the SYN-ACK as no retransmission, 2 afterwards gives its ACK no RTT */
+		/* a simultaneous open: with 0 the SYN-ACK is no retransmission; with 2 its ACK gives no RTT sample */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
 		xtcp_sndcb(skb)->transmissions = 2;
@@ -688,7 +690,7 @@ void xtcp_output_fin(struct sock *sk)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
-/* Whatever the congestion window says. Return: 0; -EAGAIN: no new data or no room; or as xtcp_segment_send(). */
+/* Ignores the congestion window. Return: 0; -EAGAIN: no data, or no room in the window; or of xtcp_segment_send(). */
 int xtcp_output_new_segment(struct sock *sk)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
@@ -748,7 +750,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 	return xtcp_send_probe(sk, xsk->snd.una - 1, keepalive);
 }
 
-/* Its last octets become a segment of their own (xtcp_asking_hurries()); all later ones begin as without. */
+/* The last octets of @skb become a segment (xtcp_asking_hurries()): all later ones begin at the same octets as ever. */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	const u32 mss = xtcp_sender(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;

@@ -77,7 +77,7 @@ int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
 
-/* In any state; also a FIN that had no memory. In repair mode the program may have read what is unsent: it stays. */
+/* In any state; also a FIN that had no memory. In repair mode nothing is sent: the program may have read it already. */
 static inline void xtcp_output_push(struct sock *sk)
 {
 	sock_owned_by_me(sk);
