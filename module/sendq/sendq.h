@@ -162,7 +162,7 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 	return (struct xtcp_sndnote *)&skb->tstamp;
 }
 
-/* Of a sent skb, at its last transmission, at least 1: MSS and options may have changed. SACK blocks end there. */
+/* The size of a sent skb's segments at its last transmission, at least 1: the peer's SACK blocks end where they end. */
 static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
 {
 	return xtcp_sndcb(skb)->mss ?: 1;
