@@ -41,7 +41,7 @@
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
-/* box_high and box fill holes in two structs. The low octet of @slot is not 0: "box" is 0 only without a black box. */
+/* box and box_high fill holes in two structs. The low octet of @slot is not 0, so "box" is 0 only without a box. */
 static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
 	xtcp_endpoint(sk)->box = slot % XTCP_BLACKBOX_BLOCK;
@@ -313,7 +313,7 @@ void xtcp_boxkey_want(struct xtcp_net *xn, bool ends)
 	mutex_unlock(&key_lock);
 }
 
-/* Until xtcp_boxkey_release(). A request gives a box to a connection meanwhile, which keeps the key on. May sleep. */
+/* Keeps xtcp_boxnote_key on until xtcp_boxkey_release(): a request gives a connection a box meanwhile. May sleep. */
 void xtcp_boxkey_hold(void)
 {
 	mutex_lock(&key_lock);
@@ -537,7 +537,7 @@ static void free_box(struct xtcp_blackbox *box)
 	put_owner(xn, box->owner);
 	count_box(xn, -1);
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
-	/* before another connection gets this memory: a reader that has copied its data finds the number changed */
+	/* before another connection gets this memory: a reader that copies its data finds the number changed then */
 	WRITE_ONCE(box->number, 0);
 	smp_wmb();	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
 	ida_free(&slots, box->slot);
@@ -832,7 +832,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 		xtcp_boxnote_call(sk, XTCP_BLACKBOX_CONNECT, 0, 0);
 }
 
-/* The SYN and the SYN-ACK that came before the sock, with the time of the latter (@sent_us; 0: now). */
+/* Writes the SYN and the SYN-ACK, from before there was a sock, with the time of the SYN-ACK (@sent_us; 0: now). */
 void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {
 	const struct owner_key key = owner_of_child(sk, user);

@@ -56,7 +56,7 @@ static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *con
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/* Bound or connected or not. Without the socket lock, as for a listener, it may be half old and half new. */
+/* The sock need not be bound. Without the socket lock, as for a listener, an address may be half old, half new. */
 static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
