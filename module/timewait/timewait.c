@@ -78,9 +78,10 @@ static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
  * some when they add one, guests with few keep theirs. Otherwise a maker's second guest would have
  * to live on one record.
  *
- * So beyond MUCH_TIMES of the share, each guest of a maker with very many guests that adds a record is
- * left with less and less, in the end with the newest alone. The same applies to the guests of many
- * makers, but not to those of one who has no more than one guest may have then.
+ * In this way a maker with very many guests could have many times his share. So beyond MUCH_TIMES of it,
+ * each of his guests that adds a record is left with less and less, in the end with the newest alone.
+ * The same applies to the guests of many makers, but not to those of a maker who has no more than one
+ * guest may have then.
  */
 static unsigned int share_of_guest(const struct xtcp_net *xn)
 {
@@ -200,7 +201,7 @@ static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 
 /*
  * Tells the maps of ports (port.c) that records have left the table. Records of different maps often
- * alternate: in groups by the number of the map, its lock is taken once for successive ones.
+ * alternate, so they are grouped by map, and its lock is taken once for successive records.
  */
 static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
 {
@@ -280,7 +281,7 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
-/* when all expired ones have ended, the timer rests for this, or an eighth of TIME-WAIT: Linux is as coarse */
+/* when no expired record is left, the timer rests for this, or an eighth of TIME-WAIT if less; Linux is as coarse */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* at most so many that expire later are passed: enlist() */
 #define EVICT_STEPS	4	/* above the limit, a new record evicts at most so many */
@@ -479,8 +480,8 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds: the age may
- * be one too large. At most 30 days, or it overflows 32 bits before the record ends.
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds: the age may be
+ * a second too large. It is at most 30 days, or it overflows 32 bits before the record ends.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -600,7 +601,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 
 /*
  * Puts a record into the table in place of a sock whose state leads to TIME-WAIT, or of an orphan in
- * FIN-WAIT-2. RFC 9293 section 3.6.1, MUST-13. As in Linux, none without memory.
+ * FIN-WAIT-2. RFC 9293 section 3.6.1, MUST-13. As in Linux, there is none without memory.
  */
 void xtcp_record_begin(struct sock *sk, int substate)
 {
@@ -867,7 +868,7 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
 	/*
 	 * fifth step: check the ACK field (RFC 5961 section 5.2): forged text must not end the record.
-	 * In place of MAX.SND.WND, the largest window without a shift: the peer sends again
+	 * MAX.SND.WND is not known, so take the largest window without a shift: the peer sends again
 	 */
 	if (!(seg->flags & XTCP_ACK))
 		return ANSWER_NOTHING;
@@ -917,9 +918,9 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * the peer has sent its FIN again: restart the wait of 2 MSL. Not for others, which anybody may
-	 * forge, nor for a SYN that PAWS rejects: a RST for our ACK does not end the record, so a host
-	 * with older timestamps would keep itself out
+	 * the peer has sent its FIN again: restart the wait of 2 MSL. No other segment does: anybody may
+	 * forge it, and a host whose SYN PAWS rejects would keep itself out, since its RST for our ACK
+	 * does not end the record
 	 */
 	if (seg->flags & XTCP_FIN && seg->end_seq == tw->rcv_nxt)
 		xtcp_record_restart(xn, tw);
@@ -968,7 +969,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	memcpy(&copy, tw, xtcp_record_size(tw->conn.v4));
 	spin_unlock(&shard->lock);
 	xtcp_batch_end(xn, &claimed);
-	/* another caller has claimed the record, perhaps with hundreds: the new connection needs its place now */
+	/* another caller is ending the record, perhaps with hundreds: the new connection needs its place now */
 	if (unlikely(ends_late) && xtcp_demux_remove(xn, &tw->conn) && tw->conn.map)
 		xtcp_portmaps_tuples_ended(xn, &tw->conn, xtcp_portmaps_no_next);
 
