@@ -343,7 +343,7 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/* Text beyond the right edge of the previous call: a window has passed. In the first call it begins at rcv_rtt_seq. */
+/* Text is beyond the right edge of the previous call: a window has come. The first call measures no RTT. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -411,8 +411,8 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 }
 
 /*
- * It grows up to the namespace's rmem[2], unless SO_RCVBUF has set its size or net.xtcp.moderate_rcvbuf
- * is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
+ * The program has read. The buffer grows up to the namespace's rmem[2], unless SO_RCVBUF has set its
+ * size or net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
  */
 void xtcp_space_adjust(struct sock *sk)
 {
@@ -450,8 +450,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /*
- * Without a shift, offer whole segments, as Linux does. But all of @space if none fits, or if they move
- * the right edge too little: an update has to double the window, which in a small buffer only that may.
+ * Without a shift, offer whole segments, as Linux does. But offer all of @space if none fits, or if they
+ * move the right edge too little: an update has to double the window, and in a small buffer perhaps only
+ * all of @space does.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
