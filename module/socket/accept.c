@@ -358,7 +358,7 @@ static void share_owner(struct sock *sk, struct sock *old)
 	security_sk_clone(old, sk);
 }
 
-/* And what others know the program's listener by. Children of @old still wake the program: @old keeps its queue. */
+/* And what others know the listener by. Children of @old still wake the program, so @old keeps the wait queue. */
 static void exchange_sockets(struct sock *old, struct sock *new)
 {
 	struct socket *program = old->sk_socket, *ours = new->sk_socket;
@@ -406,9 +406,9 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 
 /*
  * XTCP_TAKE_OVER: @sk, which is bound, begins to listen, and its socket gets the sock of @fd, a listener
- * of another build at the same place; -1: forgets the one that it has taken over. Return: 0; -EPERM:
- * no administrator of the machine; -EBADF, -ENOTSOCK; -EAGAIN: a program has the lock of one of the
- * socks, perhaps for ever; or an error of take_over() or xtcp_relay_release().
+ * of another build at the same place; -1: forgets the one that it has taken over. Return: 0; -EPERM
+ * for who is no administrator of the machine; -EBADF, -ENOTSOCK; -EAGAIN when a program has the lock
+ * of one of the socks, perhaps for ever; or an error of take_over() or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {

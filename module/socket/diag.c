@@ -1112,7 +1112,7 @@ static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 
 	if (err)
 		return err;
-	/* the opener of the netlink socket needs it, too: a user may make it a setuid program's standard error */
+	/* its opener needs it, too: a user may start a setuid program with a netlink socket as its standard error */
 	if (!netlink_net_capable(request, CAP_NET_ADMIN))
 		return -EPERM;
 	return xtcp_diag_destroy(sock_net(request->sk), nlmsg_data(nlh));

@@ -86,8 +86,8 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Can the route depend on the ports? By routing rules, the hash for several paths, or IPsec. The
- * kernel's count of rules that name ports leaves out rules for what this host sends.
+ * Can the route depend on the ports? Routing rules, the hash for several paths and IPsec may read them.
+ * The kernel's count of rules that name ports leaves out rules for what this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -164,7 +164,7 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 	 * SYN-SENT, an old SYN would be taken for one of the new peer
 	 */
 	sk_flush_backlog(sk);
-	/* of the old path */
+	/* a lower MTU of the old path */
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/* softirq has counted these segments, perhaps after disconnect() had reset the counts */
 	xtcp_sk(sk)->segs_in = 0;
@@ -558,7 +558,7 @@ static void leave_memory_pressure(struct sock *sk)
 				   jiffies_to_msecs(jiffies - since));
 }
 
-/* proto.keepalive. setsockopt() sets SOCK_KEEPOPEN after this call, but xtcp_keepalive_changed() reads it. */
+/* proto.keepalive. setsockopt() sets SOCK_KEEPOPEN only after this call; xtcp_keepalive_changed() needs it now. */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_KEEPALIVE;

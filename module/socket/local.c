@@ -4,8 +4,8 @@
  * peer's receive queue, instead of a copy of it onto the loopback: no IP, no softirq, no ACK.
  *
  * Both ends remain a TCP. An skb that is handed over counts as one segment that was sent, arrived
- * and was acknowledged at once: the numbers, windows, counters, times and memory of both socks, and
- * the counters of lo, are what they would be. The next write may leave as a segment.
+ * and was acknowledged at once: the sequence numbers, windows, counters, times and memory of both
+ * socks, and the counters of lo, are what they would be. So the next write may leave as a segment.
  *
  * A write goes the short way only if each end has got all that the other one has sent, nothing is
  * out of order or urgent, and no FIN is known. An ACK that is late is taken in the same step. Only
@@ -18,8 +18,8 @@
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
  * short way; kprobes and BPF programs of the LSM hook socket_sock_rcv_skb do not, nor can we see them.
  *
- * A reader that sleeps is woken by each write. One that is slower makes a writer of small pieces
- * bundle them, as while segments are in flight (sendmsg.c).
+ * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces, that
+ * bundles them, as it does while segments are in flight (sendmsg.c).
  *
  * Locking: the writer owns its sock, without its spinlock, and takes the peer's lock as a softirq
  * does: two ends that write to each other do not deadlock. If a program owns the peer, the text
@@ -80,6 +80,13 @@ static struct net_device *loopback_of(struct sock *sk, bool v4)
 		 !(container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL))
 		return NULL;
 	return dst->dev;
+}
+
+/* May a text of @sk go the short way, as far as @sk itself knows? */
+static bool may_hand_over(struct sock *sk, bool v4)
+{
+	return sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) &&
+	       !xtcp_sk(sk)->timers.probes && !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
 }
 
 /* RCU read side; NULL: it is no full sock of this build. */
@@ -147,7 +154,7 @@ static u32 say(struct sock *from, struct sock *to)
 	return xtcp_segment_offer(from);
 }
 
-/* An ACK of all that @to has in flight, which would come later. @skb is in no queue: its control block is used. */
+/* An ACK of all that @to has in flight, which would come later. Only the control block of @skb is used. */
 static void acknowledge(struct sock *from, struct sock *to, struct sk_buff *skb)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(from);
@@ -286,7 +293,7 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	taken_at_once(sk, peer, cb.end_seq);
 	note_reader(sk, unread, to->arrived_us);
 	count_handed(sk, peer, dev, len);
-	/* of @sk, up to @end_seq: handed over, and acknowledged */
+	/* the text of @sk before end_seq was handed over, and is acknowledged */
 	trace_xtcp_local(sk, cb.end_seq, len, XTCP_ACK | cb.flags);
 	if (trace_xtcp_ack_enabled())
 		trace_xtcp_ack(sk, &(struct xtcp_sample){ .acked = len, .delivered = len }, 0);
@@ -344,8 +351,7 @@ void xtcp_local_push(struct sock *sk, int nonagle)
 	sock_owned_by_me(sk);
 	rcu_read_lock();
 	dev = loopback_of(sk, v4);
-	if (unlikely(dev) && sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) && !xtcp_sk(sk)->timers.probes &&
-	    !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
+	if (unlikely(dev) && may_hand_over(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
 		handed = to_peer(sk, dev, nonagle, v4);
 	rcu_read_unlock();
 	xtcp_sk(sk)->is_local = handed;

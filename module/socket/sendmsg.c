@@ -214,7 +214,7 @@ static bool memory_free(const struct sock *sk)
 	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
 }
 
-/* The skb for the next octets: @tail or, if that is NULL or has no room, a new one. @full: no slot for a page */
+/* The skb for the next octets: @tail or, if that is NULL or has no room, a new one. @full: it has no page slot. */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
 	struct sk_buff *skb;
@@ -620,7 +620,7 @@ static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg,
  * messages of SOL_SOCKET. Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's
  * error; -EAGAIN; -EINTR or -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With
  * MSG_FASTOPEN also the errors of connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP; with
- * MSG_ZEROCOPY also -ENOBUFS, when begin_record() has none.
+ * MSG_ZEROCOPY also -ENOBUFS, when begin_record() returns NULL.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -639,7 +639,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	return ret;
 }
 
-/* proto.sendpage, in kernels that have it: a part of a page. Unless copied, @page is held until the last ACK. */
+/* proto.sendpage, in kernels that have it. Unless the octets are copied, @page is held until they are acknowledged. */
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {
 	struct bio_vec piece = { .bv_page = page, .bv_len = size, .bv_offset = offset };
@@ -655,8 +655,9 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 }
 
 /*
- * proto_ops.splice_eof, in kernels that have it: the file that splice() or sendfile() reads has ended
- * early, after MSG_MORE. Sends the last octets, with PSH (RFC 9293 section 3.9.1.2, MUST-61).
+ * proto_ops.splice_eof, in kernels that have it: splice() or sendfile() has said that more follows
+ * (MSG_MORE), but the file has ended. Sends the last octets, with PSH (RFC 9293 section 3.9.1.2,
+ * MUST-61), unless Nagle or TCP_CORK delays them.
  */
 void xtcp_sendmsg_splice_eof(struct socket *sock)
 {

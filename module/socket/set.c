@@ -215,7 +215,8 @@ static int destroy_connection(struct xtcp_net *xn, const struct inet_diag_req_v2
 
 /*
  * As in Linux, children that nobody accepted are reset, but RSTs are sent only for XTCP_TELL_TIME. A
- * port that the program did not choose is freed, and any that waits for a successor (handover.c).
+ * port that the program did not choose is freed. If the listener waits for a successor (handover.c),
+ * the wait ends, and the port is freed in any case.
  */
 static void stop_listener(struct sock *sk)
 {
@@ -340,7 +341,7 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 	return err;
 }
 
-/* What can fail in spite of set_policy. The connection is as it was then, but boxes of ended ones may have gone. */
+/* May fail although set_policy has checked the values. The connection is unchanged then; old boxes may be freed. */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *box = attrs[XTCP_SET_BLACKBOX];
