@@ -110,8 +110,8 @@ static inline bool xtcp_compat_cgroup_looks(struct sock *sk)
 }
 
 /*
- * Does a raw socket of @net get segments of TCP? Sockets for another protocol in its chain count, too. Older
- * kernels have one chain for all namespaces, whose end may be an odd number.
+ * Does a raw socket of @net get segments of TCP? Sockets for another protocol in its chain count,
+ * too. Older kernels have one chain for all namespaces, whose end may be an odd number.
  */
 static inline bool xtcp_compat_raw_listens(const struct net *net, struct raw_hashinfo *sockets)
 {
@@ -179,8 +179,8 @@ static inline int xtcp_compat_filter(struct sock *sk, struct sk_buff *skb, unsig
  * Drop a sock's namespace reference before the sock is freed. From then on the kernel treats it as a
  * kernel sock, and __sk_destruct() releases what such a sock has: since 6.2 a tracker of another kind,
  * since 6.14, and in stable series, also a passive count of the namespace. So this function gives it
- * both. A count that is never released keeps the namespace for ever, and the release of a count that
- * was not taken causes a panic.
+ * both. A count that is never released keeps the namespace for ever, and the release of a count
+ * that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -346,9 +346,9 @@ static inline void sk_forward_alloc_add(struct sock *sk, int octets)
 #endif
 
 /*
- * How often a socket was disconnected: a call that has waited compares it, to see whether its connection
- * has ended. Since 6.6 the kernel counts, and sk_wait_event() returns -EPIPE. On older kernels xtcp
- * counts, and xtcp_compat_waited() returns -EPIPE.
+ * How often a socket was disconnected: a call that has waited compares it, to see whether its
+ * connection has ended. Since 6.6 the kernel counts, and sk_wait_event() returns -EPIPE. On older
+ * kernels xtcp counts, and xtcp_compat_waited() returns -EPIPE.
  */
 struct xtcp_compat_disconnects {
 #ifndef XTCP_HAS_DISCONNECTS
@@ -533,8 +533,8 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 
 /*
  * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, which no program can set, replaces sendpage, and
- * MSG_MORE says that the next page follows at once. Some older kernels let programs set the flag, so
- * xtcp ignores it there.
+ * MSG_MORE says that the next page follows at once. Some older kernels let programs set the flag,
+ * so xtcp ignores it there.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -563,9 +563,9 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 
 /*
- * Does a control message ask for something that xtcp does not have? Since 6.13 it can choose the id of
- * a datagram's timestamp (SCM_TS_OPT_ID), which the core refuses only for sockets that it knows as
- * TCP. Since 6.16 it can say that the octets to send are in the memory of a device.
+ * Does a control message ask for something that xtcp does not have? Since 6.13 it can choose the id
+ * of a datagram's timestamp (SCM_TS_OPT_ID), which the core refuses only for sockets that it knows
+ * as TCP. Since 6.16 it can say that the octets to send are in the memory of a device.
  */
 static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *sockc)
 {
@@ -591,10 +591,10 @@ static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *so
 #endif
 
 /*
- * Reports to the program that @skb is acknowledged, by a clone of @skb. It is no fast clone, which would
- * keep @skb from being retransmitted until the program has read the report. Since 6.15 skbuff.c reports
- * an ACK only if txstamp_ack is set in kernel TCP's control block, where @skb has ours: it is set only
- * meanwhile.
+ * Reports to the program that @skb is acknowledged, by a clone of @skb. It is no fast clone, which
+ * would keep @skb from being retransmitted until the program has read the report. Since 6.15
+ * skbuff.c reports an ACK only if txstamp_ack is set in kernel TCP's control block, where @skb has
+ * ours: it is set only meanwhile.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
@@ -667,8 +667,8 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 
 /*
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it: since 6.5 by a flag,
- * before by a user-copy region. The kernel itself makes the slab of socks, from fields of struct proto:
- * XTCP_PROTO_UNMERGED sets the field that prevents the merge.
+ * before by a user-copy region. The kernel itself makes the slab of socks, from fields of struct
+ * proto: XTCP_PROTO_UNMERGED sets the field that prevents the merge.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -698,8 +698,8 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 #endif
 
 /*
- * Take a reference to the memory cgroup that pays for sockets of the running program. NULL: no cgroup
- * pays, or inet_accept() charges the socket itself: since 6.19 in kernels with SCTP, since 6.18 in others.
+ * Take a reference to the memory cgroup that pays for sockets of the running program. NULL: no
+ * cgroup pays, or inet_accept() charges the socket: since 6.18, in kernels with SCTP since 6.19.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {
@@ -724,8 +724,8 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 
 /*
  * The user who owns a socket. Before 6.17 the kernel's function reads the inode of the socket, and returns
- * root if there is none. A closed listener, which may wait for a successor of the same user (handover.c),
- * has no inode.
+ * root if there is none. A closed listener, which may wait for a successor of the same user
+ * (handover.c), has no inode.
  */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {
@@ -742,9 +742,8 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 
 /*
- * A lock for what each processor has for itself while BH is disabled. Only PREEMPT_RT needs it: there,
- * since 6.18, sections with BH disabled can preempt one another on a processor. Before 6.11 there is no
- * such lock.
+ * A lock for what each processor has for itself while BH is disabled. Only PREEMPT_RT needs it:
+ * since 6.18 its sections with BH disabled can preempt one another. There is no lock before 6.11.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 #define local_lock_nested_bh(lock)	((void)(lock))
@@ -775,9 +774,9 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
 /*
  * Kernel TCP's bind table has a bucket for each port, and one for each pair of port and address.
  * xtcp_compat_bind_bucket_has() calls @test for each sock of a port, and xtcp_compat_bind2_bucket_has()
- * for each sock of a pair, until it returns true. The caller holds the lock of the bucket's chain. Since
- * 6.8 a sock is only on the list of its pair. Before 6.8 it was also on the list of its port, and a pair
- * had a second list for socks in TIME-WAIT.
+ * for each sock of a pair, until it returns true. The caller holds the lock of the bucket's chain.
+ * Since 6.8 a sock is only on the list of its pair. Before, it was also on the list of its port,
+ * and a pair had a second list for socks in TIME-WAIT.
  *
  * xtcp_compat_bind_move() replaces @from by @to. One of the two is the TIME-WAIT sock @tw, which points to
  * both buckets. The caller holds the locks of the chains.

@@ -332,8 +332,8 @@ static void set_defaults(struct xtcp_net *xn)
 }
 
 /*
- * An entry has 64 octets, and the kernel allocates 32 more for it, and up to 96 for the header of a table.
- * kmalloc() rounds up: in one piece this would take 12 KiB, in these two parts 8.
+ * An entry has 64 octets, and the kernel allocates 32 more for it, and up to 96 for the header of a
+ * table. kmalloc() rounds up: in one piece this would take 12 KiB, in these two parts 8.
  */
 #define PART_0	61
 
@@ -565,8 +565,8 @@ static void end_orphans(struct xtcp_net *xn, bool tell)
 		}
 	}
 	/*
-	 * softirqs deliver the RSTs in the grace period that ends before the devices go; with one processor
-	 * the kernel does not wait for one: wait for a tick
+	 * softirqs deliver the RSTs in the grace period that ends before the devices go; with one
+	 * processor the kernel does not wait for one: wait for a tick
 	 */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);
@@ -580,9 +580,9 @@ static void __net_exit netns_pre_exit(struct net *net)
 
 /*
  * The module is to be unloaded: ends the orphans of all namespaces, and the waits of their handovers. An
- * orphan sends no RST, which might wait in a queue below TCP, and hold the module again: the peer gets
- * one for its next segment. A handover resets the connections that nobody accepted. The caller holds
- * the module. Ends early when the task is killed.
+ * orphan sends no RST, which might wait in a queue below TCP, and hold the module again: the peer
+ * gets one for its next segment. A handover resets the connections that nobody accepted. The caller
+ * holds the module. Ends early when the task is killed.
  */
 static void end_closed(void)
 {

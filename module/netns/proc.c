@@ -231,8 +231,8 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 }
 
 /*
- * When event @i happened, in microseconds. The time of a system call is known only to a tick, so it is
- * clamped to the exact times of the nearest events before and after that are no system calls.
+ * When event @i happened, in microseconds. The time of a system call is known only to a tick, so it
+ * is clamped to the exact times of the nearest events before and after that are no system calls.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
@@ -432,9 +432,9 @@ static void row_of_sock(struct xtcp_row *row, struct sock *sk)
 	row->owner = sk;
 	row->address = sk;
 	/*
-	 * the state is read before the tuple, which every writer but connect() sets first: so the tuple is at
-	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A new
-	 * connect() or listen() first waits for RCU readers, so both stay until this read side ends
+	 * the state is read before the tuple, which every writer but connect() sets first: so the
+	 * tuple is at least as new. connect() sets SYN-SENT first, but lookups find the sock only
+	 * with both. A new connect() or listen() waits for RCU readers, so both stay meanwhile
 	 */
 	row->state = inet_sk_state_load(sk);
 	/* the clone of a listener enters the table just before its first change of state (synq.c) */

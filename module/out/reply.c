@@ -129,8 +129,8 @@ static int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * The skb does not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN cookie
- * carries no sock: otherwise all CPUs would write the listener's reference count in a flood.
+ * The skb does not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN
+ * cookie carries no sock: otherwise all CPUs would write the listener's reference count in a flood.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -171,8 +171,8 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 }
 
 /*
- * A simpler ip_build_and_send_pkt(): the segment has no IP options and is never fragmented. So it has DF,
- * and needs no identification (RFC 6864 section 4.1).
+ * A simpler ip_build_and_send_pkt(): the segment has no IP options and is never fragmented. So it
+ * has DF, and needs no identification (RFC 6864 section 4.1).
  */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {
@@ -300,9 +300,9 @@ struct reply {
 };
 
 /*
- * Turns the answered segment into an empty skb with room for @len octets and headers, as build_skb()
- * does: a SYN takes 11 to 13 percent fewer instructions than with an allocation. Return: false if the
- * segment is shared, not linear or too small; it is unchanged then.
+ * Turns the answered segment into an empty skb with room for @len octets and headers, as
+ * build_skb() does: a SYN takes 11 to 13 percent fewer instructions than with an allocation.
+ * Return: false if the segment is shared, not linear or too small; it is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -619,8 +619,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.sack_permitted = he->sack_ok;
 	if (he->accecn_ok) {
 		/*
-		 * a middlebox may drop segments with these flags: the third transmission and later ones have
-		 * none (RFC 9768 sections 3.1.1 and 3.2.3.2.2)
+		 * a middlebox may drop segments with these flags: the third transmission and later
+		 * ones have none (RFC 9768 sections 3.1.1 and 3.2.3.2.2)
 		 */
 		if (READ_ONCE(he->resent) < 2 || !READ_ONCE(xn->sysctl.ecn_fallback))
 			reply.flags |= xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));

@@ -5,8 +5,8 @@
  * transmit() sends every segment, so only it has the counters and the tracepoint.
  *
  * Each skb below TCP counts in sk_wmem_alloc, so the sock's memory stays until the last is freed by
- * sock_wfree(), which subtracts the last octet only after it has called sk_write_space (pace.c). Each
- * sock holds the module, so the module cannot be unloaded while sk_write_space runs.
+ * sock_wfree(), which subtracts the last octet only after it has called sk_write_space (pace.c).
+ * Each sock holds the module, so the module cannot be unloaded while sk_write_space runs.
  *
  * Some options go with each segment, and the MSS counts them. SACK blocks, the AccECN option and a
  * request for an ACK rate share what is left beside the text: text is not made shorter for them.
@@ -137,8 +137,8 @@ static __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *x
 }
 
 /*
- * If there is no room beside the text and, with @has_blocks, a SACK block, the request stays due. So it does
- * in a GSO packet, because GSO would repeat it in each segment.
+ * If there is no room beside the text and, with @has_blocks, a SACK block, the request stays due.
+ * So it does in a GSO packet, because GSO would repeat it in each segment.
  */
 static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, bool has_blocks,
 			 struct xtcp_options *opts)
@@ -214,9 +214,9 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data behind the
-		 * SYN-ACK may have offered more. If the SYN-ACK is sent again, its field is smaller, but that
-		 * window stays offered (RFC 9293 section 3.8.6)
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
+		 * behind the SYN-ACK may have offered more. If the SYN-ACK is sent again, its field
+		 * is smaller, but that window stays offered (RFC 9293 section 3.8.6)
 		 */
 		xtcp_rcv_offered(&xsk->rcv, xsk->rcv.wnd);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -259,9 +259,9 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 }
 
 /*
- * The pointer points to the octet after the last urgent one (RFC 9293 section 3.1). If that is too far,
- * then, as in Linux, a segment that begins less than 65,535 octets before SND.NXT gets the largest
- * pointer, and an earlier one no URG.
+ * The pointer points to the octet after the last urgent one (RFC 9293 section 3.1). If that is too
+ * far, then, as in Linux, a segment that begins less than 65,535 octets before SND.NXT gets the
+ * largest pointer, and an earlier one no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -302,8 +302,8 @@ static void congested_here(struct sock *sk)
 }
 
 /*
- * A positive @verdict (NET_XMIT_*) comes from a full queue, which has dropped this segment or another one;
- * a negative one is IP's errno. Return: 0 if this segment was not dropped.
+ * A positive @verdict (NET_XMIT_*) comes from a full queue, which has dropped this segment or
+ * another one; a negative one is IP's errno. Return: 0 if this segment was not dropped.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -451,9 +451,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * If @skb, a copy of the queued skb, is too large for one segment, IP or the device cuts it. Text that is
- * resent is cut at the same octets as before, if such segments fit the present MSS. So the peer's SACK
- * blocks end at the same octets for originals and copies. @cb: of the queued skb.
+ * If @skb, a copy of the queued skb, is too large for one segment, IP or the device cuts it. Text
+ * that is resent is cut at the same octets as before, if such segments fit the present MSS. So the
+ * peer's SACK blocks end at the same octets for originals and copies. @cb: of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {

@@ -15,13 +15,13 @@
  * and looks for it in the ordered entries of the kind: at most one binary search for each kind.
  *
  * A table in force never changes. A change makes a new table, which shares the other rules and
- * replaces the old one: a connection sees the whole of one or the other. The old one is freed after a
- * grace period. All changes of a request are made, or none is.
+ * replaces the old one: a connection sees the whole of one or the other. The old one is freed after
+ * a grace period. All changes of a request are made, or none is.
  *
  * A rule for a cgroup has the cgroup's id and depth, and no reference: ids are never used again. As
  * everywhere in Linux, the cgroup of a socket is that of the process that made it, and a child has
- * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone: the
- * rule still matches its sockets, but not those of a new cgroup with the same name.
+ * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone:
+ * the rule still matches its sockets, but not those of a new cgroup with the same name.
  *
  * All memory is charged to the memory cgroup of the writer, since any user can make a namespace and
  * write its table.

@@ -241,10 +241,10 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
  * Each lease of a bind() and each bucket owner is in this reuseport group, to avoid a fast path of kernel
- * TCP's bind(), which may admit a sock with SO_REUSEPORT if the last one on the port has the same user.
- * So a lease that asks for its own port again (xtcp_lease_listen()) would always be admitted. A sock in
- * a group is compared with each sock on the port. One sock of the group counts as closed: otherwise
- * kernel TCP would let no lease share a port.
+ * TCP's bind(), which may admit a sock with SO_REUSEPORT if the last one on the port has the same
+ * user. So a lease that asks for its own port again (xtcp_lease_listen()) would always be admitted.
+ * A sock in a group is compared with each sock on the port. One sock of the group counts as closed:
+ * otherwise kernel TCP would let no lease share a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -329,8 +329,8 @@ static bool is_another(struct sock *other, void *tb_owner)
  * notices. @beside of the lease says whether there is a bucket. Return: 0; -EADDRINUSE unless
  *
  *  - all socks on the port got it from connect(): each of kernel TCP's needs only its own 4-tuple;
- *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease without a
- *    device may share the port: xtcp_tb_meets() later compares 4-tuples.
+ *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease without
+ *    a device may share the port: xtcp_tb_meets() later compares 4-tuples.
  */
 static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
@@ -468,7 +468,7 @@ static void place_tb_owner(struct sock *tb_owner, const struct in6_addr *addr, i
 
 /*
  * Binds the port of a shared lease in kernel TCP's table. @addr: as in a struct xtcp_tuple; @dev:
- * 0: none. It may share the port under the conditions of invite(). Return: 0, -EADDRINUSE or -ENOMEM.
+ * 0: none. The port may be shared as invite() permits. Return: 0, -EADDRINUSE or -ENOMEM.
  */
 static int xtcp_tb_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -638,8 +638,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 }
 
 /*
- * Gets the shared lease of a port, for one more 4-tuple. @addr: as in a struct xtcp_tuple. Return: for
- * xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM, -ENOBUFS.
+ * Gets the shared lease of a port, for one more 4-tuple. @addr: as in a struct xtcp_tuple. Return:
+ * for xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM, -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {

@@ -86,8 +86,9 @@ struct xtcp_portmap {
 	u32 unknown_end;	/* the port after the last one */
 	unsigned long *ours;	/* a bit for each port; set if connect() chose the port for a tuple in the table */
 	/*
-	 * a bit for each port; set if a call of connect() tries the port now, if the port is unknown, or if it was
-	 * refused last as bound, reserved, or of a connection that the map does not serve. It may be out of date
+	 * a bit for each port; set if a call of connect() tries the port now, if the port is
+	 * unknown, or if it was refused last as bound, reserved, or of a connection that the map
+	 * does not serve. It may be out of date
 	 */
 	unsigned long *others;
 };

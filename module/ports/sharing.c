@@ -6,8 +6,8 @@
  * both have SO_REUSEADDR and the older one does not listen, or if both have SO_REUSEPORT and the
  * same user. But a sock to which a BPF program was attached before its bind()
  * (SO_ATTACH_REUSEPORT_*) joins no other group. Kernel TCP compares the lease of a bind() with its
- * own socks, but not with other leases. So afterwards this file walks kernel TCP's table by address,
- * with the table's locks in kernel TCP's order, and compares the leases.
+ * own socks, but not with other leases. So afterwards this file walks kernel TCP's table by
+ * address, with the table's locks in kernel TCP's order, and compares the leases.
  *
  * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
  * device of its owner, unless that is connected (xtcp_lease_follow()), and stores the options that
@@ -261,8 +261,8 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 /*
  * Binds a lease to another device (0: none) for its owner @sk. As in Linux, nobody is asked. So @lease
  * may now overlap with socks to which it was not compared, and no longer speaks for them
- * (lease_vouches()). Return: false if @sk is in another VRF than the lease. Kernel TCP would look for
- * the lease in a wrong bucket there, so it stays, and must not ask for its port again.
+ * (lease_vouches()). Return: false if @sk is in another VRF than the lease. Kernel TCP would look
+ * for the lease in a wrong bucket there, so it stays, and must not ask for its port again.
  */
 bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -290,8 +290,8 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
 		return -EADDRINUSE;
 	/*
-	 * xtcp_lease_make_exclusive() may have cleared it for the connection of another sock, such as a child:
-	 * it stays clear while others have the lease
+	 * xtcp_lease_make_exclusive() may have cleared it for the connection of another sock, such
+	 * as a child: it stays clear while others have the lease
 	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);

@@ -118,8 +118,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Inline, as others here: they run for most ACKs. Callers declare and initialize their sample in one
- * statement: else CONFIG_INIT_STACK_ALL_ZERO would have it zeroed first.
+ * Inline, as others here: they run for most ACKs. Callers declare and initialize their sample in
+ * one statement: else CONFIG_INIT_STACK_ALL_ZERO would have it zeroed first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -276,8 +276,8 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Was the SYN resent at least twice, and the original lost? An ACK that echoes the original's timestamp
- * shows that it was not (Eifel, RFC 3522); a retransmission's is at least one timeout later.
+ * Was the SYN resent at least twice, and the original lost? An ACK that echoes the original's
+ * timestamp shows that it was not (Eifel, RFC 3522): that of a copy is at least a timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

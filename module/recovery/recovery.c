@@ -76,8 +76,8 @@ static void forget_duplicates(struct sock *sk)
 
 /*
  * A tail loss probe that repeats text is on its way, and a recovery begins. It counts as resent:
- * otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first of a copy:
- * an ACK that echoes it says that the probe has arrived, and the original may be lost.
+ * otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first of a
+ * copy: an ACK that echoes it says that the probe has arrived, and the original may be lost.
  */
 static void probe_is_a_copy(struct sock *sk)
 {
@@ -133,9 +133,9 @@ static void forget_undo(struct sock *sk)
 }
 
 /*
- * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no sign
- * of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC 7413
- * section 4.2.2). A reduction that has begun is completed now (xtcp_reduction_not_due()).
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
+ * sign of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC
+ * 7413 section 4.2.2). A reduction that has begun is completed now (xtcp_reduction_not_due()).
  */
 static void xtcp_repair_too_large(struct sock *sk)
 {
@@ -292,10 +292,10 @@ void xtcp_tlp_probe(struct sock *sk)
 }
 
 /*
- * An ACK while a probe is on its way (RFC 8985 section 7.4). If the probe was a retransmission, an ACK
- * may show that both copies arrived: nothing was lost. If SND.UNA moves beyond the segment without
- * such an ACK, the original was lost, and the window is reduced. Once tlp.pending is cleared,
- * xtcp_flight_ack_judged() starts the next probe timeout.
+ * An ACK while a probe is on its way (RFC 8985 section 7.4). If the probe was a retransmission, an
+ * ACK may show that both copies arrived: nothing was lost. If SND.UNA moves beyond the segment
+ * without such an ACK, the original was lost, and the window is reduced. Once tlp.pending is
+ * cleared, xtcp_flight_ack_judged() starts the next probe timeout.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -437,8 +437,8 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * @resent: the octets in flight again before losses were looked for. If fewer are now, a retransmission
- * was lost: a second sign of congestion, so the window falls again (RFC 5681 section 4.3).
+ * @resent: the octets in flight again before losses were looked for. If fewer are now, one that was
+ * resent was lost: a second sign of congestion, so the window falls again (RFC 5681 section 4.3).
  */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {
@@ -801,9 +801,9 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 }
 
 /*
- * After a timeout, marks as lost: with SACK the first segment, and others unless sacked or sent very
- * recently (RFC 8985 section 6.3); without SACK everything. If the peer has dropped sacked data, it
- * marks everything, and returns true.
+ * After a timeout, marks as lost: with SACK the first segment, and others unless sacked or sent
+ * very recently (RFC 8985 section 6.3); without SACK everything. If the peer has dropped sacked
+ * data, it marks everything, and returns true.
  */
 static bool all_is_lost(struct sock *sk)
 {

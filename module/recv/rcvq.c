@@ -237,8 +237,8 @@ static bool bloated(const struct sk_buff *skb)
 #define COPY	SKB_WITH_OVERHEAD(SZ_4K)
 
 /*
- * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each: otherwise a peer
- * could fill the buffer by tiny segments. One in a page of 64 KiB would fill it alone.
+ * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each: otherwise a
+ * peer could fill the buffer by tiny segments. One in a page of 64 KiB would fill it alone.
  */
 static void collapse(struct sock *sk)
 {
@@ -282,8 +282,8 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
  * were larger, and smaller ones need more memory. It may if the queued skbs take at most twice the
- * buffer; if text fills at least half of the memory of @skb, or the text in order half of that of all
- * skbs; and if tcp_mem has room without memory pressure.
+ * buffer; if text fills at least half of the memory of @skb, or the text in order half of that of
+ * all skbs; and if tcp_mem has room without memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {

@@ -10,8 +10,8 @@
  *             ACK rate that it will carry
  *
  * A route does not announce that its MTU has changed, with that of the device, or since a route
- * exception was created or has expired. So each sender calls xtcp_mss_current(), which compares it with
- * tx->pmtu, as in Linux. Segments in flight that are too large now are cut when they are sent again.
+ * exception was created or has expired. So each sender calls xtcp_mss_current(), which compares it
+ * with tx->pmtu, as in Linux. Segments in flight that are too large are cut when they are resent.
  *
  * The search for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
  * section 4), is binary, between the largest size that is known to pass and the largest that may
@@ -248,8 +248,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the socket
  *
  * As with every stream socket, writers are woken when a third of the buffer is free. If
- * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment: then they are woken
- * only if one of them waits for space (SOCK_NOSPACE).
+ * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment: then they are
+ * woken only if one of them waits for space (SOCK_NOSPACE).
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
 void xtcp_sndbuf_write_space(struct sock *sk)
@@ -268,8 +268,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 }
 
 /*
- * As in Linux, the buffer has room for two windows: one is in flight, and its ACKs let us send the other.
- * It grows to wmem[2] at most, and not if SO_SNDBUF has set its size, or while memory is short.
+ * As in Linux, the buffer has room for two windows: one is in flight, and its ACKs let us send the
+ * other. It grows to wmem[2] at most; not if SO_SNDBUF has set its size, or while memory is short.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {

@@ -17,8 +17,8 @@
  * it is resent (segment.c). The rate is not always the program's. With W, the least of cwnd, the
  * peer's window and half of the send buffer, in segments:
  *
- *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. It always is with
- *    an algorithm that never sets ssthresh, such as BBR: nothing tells when slow start ends.
+ *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. It always is
+ *    with an algorithm that never sets ssthresh, such as BBR: nothing tells when slow start ends.
  *  - It gives at least four ACKs for each window, to find losses and to let the window slide: at
  *    most W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than
  *    two ACKs come for each window.
@@ -69,7 +69,7 @@ static void xtcp_asking_look(struct sock *sk)
 
 /*
  * Must the text that is resent leave room for a request, even if a full segment has to be cut for it?
- * If cwnd has fallen below R segments, as after a timeout, the peer's ACK waits for its delayed-ACK timer.
+ * If cwnd has fallen below R segments, as after a timeout, the peer would delay its ACK otherwise.
  */
 static bool xtcp_asking_hurries(const struct sock *sk)
 {
@@ -84,9 +84,9 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * The sequence number of a segment without text: SND.NXT, or the right edge of a window that has shrunk
- * below it, since the peer accepts nothing beyond. But if the edge is lower by less than a unit of the
- * window field, the peer has only rounded it down.
+ * The sequence number of a segment without text: SND.NXT, or the right edge of a window that has
+ * shrunk below it, since the peer accepts nothing beyond. But if the edge is lower by less than a
+ * unit of the window field, the peer has only rounded it down.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -204,8 +204,8 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * GSO would repeat the request for an ACK rate, so the segment with it is sent alone, and @skb is cut
-	 * to make room. But the last skb is not cut if it fits one segment without: the request may wait
+	 * GSO would repeat the request for an ACK rate, so the segment with it is sent alone. @skb
+	 * is cut for it, but not the last skb if it fits one segment without: the request may wait
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -239,8 +239,8 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * if the next ACK is due soon: the rest of the window is in flight, more than two segments, so the
  * peer should send that without delay (RFC 9293 section 3.8.6.3, SHLD-19).
  *
- * A full GSO packet never waits, nor does a whole skb, so the last octets that a program writes never
- * wait. Outside of OPEN, or with pacing, recovery.c and pace.c have rules of their own.
+ * A full GSO packet never waits, nor does a whole skb, so the last octets that a program writes
+ * never wait. Outside of OPEN, or with pacing, recovery.c and pace.c have rules of their own.
  */
 static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
@@ -258,8 +258,8 @@ static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *s
 }
 
 /*
- * How much of @n octets of a sent skb? If segments as large as before fit the route, it is cut at the same
- * octets. SACK blocks need no room: a full segment that is resent has none (RFC 9293 section 3.7.1).
+ * How much of @n octets of a sent skb? If segments as large as before fit the route, it is cut at
+ * the same octets. A full segment that is resent has no SACK blocks (RFC 9293 section 3.7.1).
  */
 static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -294,8 +294,8 @@ static __always_inline u32 congestion_room(const struct sock *sk)
 }
 
 /*
- * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, appendix
- * A.3) while another one is in flight, with TCP_CORK always; but no urgent data, FIN or TCP_NAGLE_PUSH.
+ * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7,
+ * appendix A.3) while another one is in flight; with TCP_CORK always.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -310,7 +310,7 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 /*
  * Must a small segment wait because small ones in flight take half of the send buffer? The congestion
  * window counts octets, but each takes much more memory than its text: they could stop the program. So
- * the next waits for an ACK, even with TCP_NODELAY. Linux needs no such rule: its window counts segments.
+ * the next waits for an ACK, even with TCP_NODELAY. Not so in Linux, whose window counts segments.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -322,8 +322,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * these do not wait: a FIN, urgent data, TCP_NAGLE_PUSH, data whose times the program wants, and what
-	 * later writes may be unable to join: the end of a record, pages of MSG_ZEROCOPY
+	 * a FIN, urgent data, TCP_NAGLE_PUSH and data whose times the program wants do not wait,
+	 * nor what a later write may be unable to join: the end of a record, pages of MSG_ZEROCOPY
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -410,8 +410,8 @@ static void data_sent(struct sock *sk)
 /*
  * Must @n more octets wait because IP and the device have enough of this connection? They may have what
  * its rate sends in about a millisecond (sk_pacing_shift), without pacing at most limit_output_bytes,
- * but at least two skbs of @n octets. Nothing waits if nothing is in flight, or if pace.c cannot learn
- * when there is room again.
+ * but at least two skbs of @n octets. Nothing waits if nothing is in flight, or if pace.c cannot
+ * learn when there is room again.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -559,8 +559,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 }
 
 /*
- * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until that
- * comes, the retransmit deadline is for the SYN-ACK alone: with tlp.pending, no probe replaces it.
+ * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until
+ * then the retransmit deadline is the SYN-ACK's alone: with tlp.pending, no probe replaces it.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {

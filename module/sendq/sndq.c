@@ -45,8 +45,8 @@
 static DEFINE_PER_CPU(struct sk_buff *, skb_caches[SPARES]);
 
 /*
- * The clones of @skb are gone, but may have changed its struct skb_shared_info: clears that up to dataref,
- * as alloc_skb_fclone() does. The next user sets all other fields, or they have not changed.
+ * The clones of @skb are gone, but may have changed its struct skb_shared_info: clears that up to
+ * dataref, as alloc_skb_fclone() does. All other fields are unchanged, or the next user sets them.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -85,8 +85,8 @@ static struct sk_buff *xtcp_skb_cache_take(void)
 }
 
 /*
- * Keeps an skb that is on no queue, if this processor has room. Not if it has a clone, another head, or
- * memory of the emergency reserves, or if a program waits for the report that its pages are free.
+ * Keeps an skb that is on no queue, if this processor has room. Not if it has a clone, another
+ * head, or emergency memory, or if a program waits for the report that its pages are free.
  */
 bool xtcp_skb_cache_keep(struct sk_buff *skb)
 {
@@ -118,8 +118,8 @@ static void skb_cache_exit(void)
 const struct xtcp_part xtcp_skb_cache_part = { .end = skb_cache_exit };
 
 /*
- * An ID is the marked octet's sequence number minus the base, that of the first octet written after the
- * program has set OPT_ID. sk_tskey stores the base (0 as 1). Generic code sets it to 0: no base yet.
+ * An ID is the marked octet's sequence number minus the base, that of the first octet written after
+ * the program has set OPT_ID. sk_tskey stores the base (0 as 1). A new OPT_ID sets it to 0: none.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {

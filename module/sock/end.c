@@ -20,9 +20,9 @@
  * after the end of the namespace, and must not read sock_net().
  *
  * The table of aborted socks (xtcp_rest.aborted) is for listings. It has the socks that a program
- * still has open after their connection ended without a FIN from each end, until a disconnect or until
- * they are destroyed: it never points to a freed sock. Each has a number, which struct xtcp_timers
- * stores in place of the deadlines. If there is no memory for an entry, listings do not show the sock.
+ * still has open after their connection ended without a FIN from each end, until a disconnect or
+ * until they are destroyed: it never points to a freed sock. Each has a number, which struct
+ * xtcp_timers stores in place of the deadlines. Without memory, listings do not show the sock.
  */
 #include "sock/create.h"
 
@@ -124,9 +124,9 @@ void xtcp_sock_destroy(struct sock *sk)
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
 	/*
-	 * a segment below TCP keeps the sock's memory. It must not keep the namespace, whose end perhaps
-	 * frees the segment. In the backlog of close(), later segments still use the namespace: then
-	 * close() does this
+	 * a segment below TCP keeps the sock's memory. It must not keep the namespace, whose end
+	 * perhaps frees the segment. In the backlog of close(), later segments still use the
+	 * namespace: then close() does this
 	 */
 	if (!sock_owned_by_user(sk))
 		xtcp_orphan_leave_netns(sk);

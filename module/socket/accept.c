@@ -407,8 +407,8 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 /*
  * XTCP_TAKE_OVER: @sk, which is bound, begins to listen, and its socket gets the sock of @fd, a listener
  * of another build at the same place; -1: forgets the one that it has taken over. Return: 0; -EPERM
- * for who is no administrator of the machine; -EBADF, -ENOTSOCK; -EAGAIN when a program has the lock
- * of one of the socks, perhaps for ever; or an error of take_over() or xtcp_relay_release().
+ * for who is no administrator of the machine; -EBADF, -ENOTSOCK; -EAGAIN when a program has the
+ * lock of one of the socks, perhaps for ever; or an error of take_over() or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {

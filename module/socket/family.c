@@ -86,8 +86,8 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Can the route depend on the ports? Routing rules, the hash for several paths and IPsec may read them.
- * The kernel's count of rules that name ports leaves out rules for what this host sends.
+ * Can the route depend on the ports? Routing rules, the hash for several paths and IPsec may read
+ * them. The kernel's count of rules that name ports leaves out rules for what this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {

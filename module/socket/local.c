@@ -18,8 +18,8 @@
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
  * short way; kprobes and BPF programs of the LSM hook socket_sock_rcv_skb do not, nor can we see them.
  *
- * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces, that
- * bundles them, as it does while segments are in flight (sendmsg.c).
+ * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces,
+ * that bundles them, as it does while segments are in flight (sendmsg.c).
  *
  * Locking: the writer owns its sock, without its spinlock, and takes the peer's lock as a softirq
  * does: two ends that write to each other do not deadlock. If a program owns the peer, the text

@@ -196,8 +196,8 @@ static void no_answer_yet(struct sock *sk)
 
 /*
  * poll() has found nothing to read: sends an ACK that waits until the program answers, or sleeps in
- * RECEIVE, since it does neither now. If another thread has the socket lock, it may be about to write
- * or read: the ACK goes when its timer expires, at the latest.
+ * RECEIVE, since it does neither now. If another thread has the socket lock, it may be about to
+ * write or read: the ACK goes when its timer expires, at the latest.
  */
 static void xtcp_recvmsg_polled(struct sock *sk)
 {
@@ -771,8 +771,8 @@ static bool writeable(struct sock *sk)
 
 /*
  * proto_ops.poll. Data that waits for the next write (sendmsg.c) goes now, and, if the program polls
- * for data and there is none, an ACK that waits for its next action (xtcp_acks_schedule()). The tests
- * need no lock, since a later change wakes the waiter.
+ * for data and there is none, an ACK that waits for its next action (xtcp_acks_schedule()). The
+ * tests need no lock, since a later change wakes the waiter.
  */
 __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
 {
@@ -802,8 +802,8 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
 	 * During the handshake, read() and write() wait, but not in SYN-RECEIVED after a Fast Open. In
-	 * SYN-SENT, connect() may have left the SYN to the first write (below). If both directions are
-	 * shut down, the connection has ended since the state was read
+	 * SYN-SENT, connect() may have left the SYN to the first write (below). If both directions
+	 * are shut down, the connection has ended since the state was read
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

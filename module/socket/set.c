@@ -215,8 +215,8 @@ static int destroy_connection(struct xtcp_net *xn, const struct inet_diag_req_v2
 
 /*
  * As in Linux, children that nobody accepted are reset, but RSTs are sent only for XTCP_TELL_TIME. A
- * port that the program did not choose is freed. If the listener waits for a successor (handover.c),
- * the wait ends, and the port is freed in any case.
+ * port that the program did not choose is freed. If the listener waits for a successor
+ * (handover.c), the wait ends, and the port is freed in any case.
  */
 static void stop_listener(struct sock *sk)
 {

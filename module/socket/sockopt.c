@@ -6,11 +6,12 @@
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. The kernel's generic code handles
  * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5 it first
- * asks this file, which accepts SO_ZEROCOPY. On older kernels, a program sets XTCP_ZEROCOPY instead.
+ * asks this file, which accepts SO_ZEROCOPY. On older kernels there is XTCP_ZEROCOPY instead.
  *
- * The kernel's own code gets an option of IP or IPv6 only if it makes sense for a stream socket, and if
- * that code does not mistake our sock for one of another protocol. For example, multicast memberships
- * are refused, because they would leak, and IPV6_ADDRFORM, which would make our sock one of kernel TCP.
+ * The kernel's own code gets an option of IP or IPv6 only if it makes sense for a stream socket,
+ * and if that code does not mistake our sock for one of another protocol. For example, multicast
+ * memberships are refused, because they would leak, and IPV6_ADDRFORM, which would make our sock
+ * one of kernel TCP.
  */
 #include "socket/socket.h"
 
@@ -725,8 +726,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 }
 
 /*
- * proto_ops.set_rcvlowat: SO_RCVLOWAT becomes at most half of the largest size that the buffer may have.
- * The buffer grows to twice the value: else a reader could wait for more text than the window admits.
+ * proto_ops.set_rcvlowat: SO_RCVLOWAT becomes at most half of the largest size that the buffer may
+ * have. The buffer grows to twice it: a reader must not wait for more text than the window admits.
  */
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 {

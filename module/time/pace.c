@@ -134,8 +134,8 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /*
- * Must the next text wait, until the timer sends it? With fq it need not. But when the last text has
- * left this machine before its departure time, another qdisc has replaced fq: the timer paces then.
+ * Must the next text wait, until the timer sends it? With fq it need not. But if the last text has
+ * left this machine before its departure time, another qdisc has replaced fq: the timer paces now.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {

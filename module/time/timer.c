@@ -295,9 +295,9 @@ static u32 restarted_us(const struct sock *sk, u32 timeout_us)
  *
  *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
  *    might never learn that the path has become longer.
- *  - The probe is resolved (section 7.4): no other may be sent before, so its timeout would only delay
- *    the RTO. One that is acknowledged is resolved when the timeout of the next passes: no D-SACK will
- *    tell any more that both copies have come, and one counts as lost (section 7.4.2).
+ *  - The probe is resolved (section 7.4): no other may be sent before, so its timeout would only
+ *    delay the RTO. One that is acknowledged is resolved when the timeout of the next passes: no
+ *    D-SACK will tell any more that both copies have come, and one counts as lost (section 7.4.2).
  *
  * xtcp_flight_ack_judged() asks again, after the probe is resolved or a recovery has ended.
  * early_retrans has Linux's values: 3 and 4 turn probes on.
@@ -314,9 +314,9 @@ static __always_inline bool probe_applies(const struct sock *sk)
 }
 
 /*
- * PTO (RFC 8985 section 7.2): two RTTs and 2 ms, or the initial RTO if the RTT is unknown. If less is
- * in flight than the peer acknowledges at once, the longest delay of its ACK comes in place of the
- * 2 ms. As in Linux, this is assumed to be the minimum of the RTO.
+ * PTO (RFC 8985 section 7.2): two RTTs and 2 ms, or the initial RTO if the RTT is unknown. If less
+ * is in flight than the peer acknowledges at once, the longest delay of its ACK comes in place of
+ * the 2 ms. As in Linux, this is assumed to be the minimum of the RTO.
  */
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
@@ -400,9 +400,9 @@ void xtcp_flight_ack_progress(struct sock *sk)
 }
 
 /*
- * SND.UNA has moved, or a probe is resolved, or a recovery is over. If a tail loss probe is allowed only
- * now, its timeout replaces the RTO. It ends no later (RFC 8985 section 7.2), but for a tick by which it
- * is rounded up, and for what fq holds longer.
+ * SND.UNA has moved, or a probe is resolved, or a recovery is over. If a tail loss probe is allowed
+ * only now, its timeout replaces the RTO. It ends no later (RFC 8985 section 7.2), but for a tick
+ * by which it is rounded up, and for what fq holds longer.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {

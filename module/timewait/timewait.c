@@ -78,10 +78,10 @@ static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
  * some when they add one, guests with few keep theirs. Otherwise a maker's second guest would have
  * to live on one record.
  *
- * In this way a maker with very many guests could have many times his share. So beyond MUCH_TIMES of it,
- * each of his guests that adds a record is left with less and less, in the end with the newest alone.
- * The same applies to the guests of many makers, but not to those of a maker who has no more than one
- * guest may have then.
+ * In this way a maker with very many guests could have many times his share. So beyond MUCH_TIMES
+ * of it, each of his guests that adds a record is left with less and less, in the end with the
+ * newest alone. The same applies to the guests of many makers, but not to those of a maker who has
+ * no more than one guest may have then.
  */
 static unsigned int share_of_guest(const struct xtcp_net *xn)
 {
@@ -480,8 +480,8 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds: the age may be
- * a second too large. It is at most 30 days, or it overflows 32 bits before the record ends.
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds: the age
+ * may be a second too large. It is at most 30 days, or it overflows 32 bits before the record ends.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -868,7 +868,8 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
 	/*
 	 * fifth step: check the ACK field (RFC 5961 section 5.2): forged text must not end the record.
-	 * MAX.SND.WND is not known, so take the largest window without a shift: the peer sends again
+	 * MAX.SND.WND is not known: take the largest window without a shift. What an older ACK
+	 * brings, the peer will send again
 	 */
 	if (!(seg->flags & XTCP_ACK))
 		return ANSWER_NOTHING;
@@ -918,9 +919,9 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * the peer has sent its FIN again: restart the wait of 2 MSL. No other segment does: anybody may
-	 * forge it, and a host whose SYN PAWS rejects would keep itself out, since its RST for our ACK
-	 * does not end the record
+	 * the peer has sent its FIN again: restart the wait of 2 MSL. No other segment does:
+	 * anybody may forge it, and a host whose SYN PAWS rejects would keep itself out, since its
+	 * RST for our ACK does not end the record
 	 */
 	if (seg->flags & XTCP_FIN && seg->end_seq == tw->rcv_nxt)
 		xtcp_record_restart(xn, tw);

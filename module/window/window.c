@@ -411,8 +411,8 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 }
 
 /*
- * The program has read. The buffer grows up to the namespace's rmem[2], unless SO_RCVBUF has set its
- * size or net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
+ * The program has read. The buffer grows up to the namespace's rmem[2], unless SO_RCVBUF has set
+ * its size or net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves this to the receiver.
  */
 void xtcp_space_adjust(struct sock *sk)
 {
@@ -450,9 +450,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /*
- * Without a shift, offer whole segments, as Linux does. But offer all of @space if none fits, or if they
- * move the right edge too little: an update has to double the window, and in a small buffer perhaps only
- * all of @space does.
+ * Without a shift, offer whole segments, as Linux does. But offer all of @space if none fits, or if
+ * they move the right edge too little: an update has to double the window, and in a small buffer
+ * perhaps only all of @space does.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
