@@ -19,7 +19,7 @@ enum xtcp_deferred {
 	XTCP_DEFERRED_RENEW,		/* the module of its congestion control was replaced */
 };
 
-#define XTCP_READER_HAS_PART	1024	/* see xtcp_endpoint.readers */
+#define XTCP_READER_HAS_PART	1024	/* see xtcp_endpoint.readers; that many without a part are only woken oftener */
 
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it,

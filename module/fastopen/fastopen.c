@@ -349,9 +349,9 @@ static u32 forget_resets(struct xtcp_fastopenq *queue)
 	const u32 now = xtcp_clock_seconds(), first = now - RESET_COUNTS;
 
 	lockdep_assert_held(&queue->lock);
-	if (first - queue->first > RESET_SLOTS)
+	if ((s32)(first - queue->first) > (s32)RESET_SLOTS)
 		queue->first = first - RESET_SLOTS;
-	for (; queue->first != first; queue->first++) {
+	for (; (s32)(first - queue->first) > 0; queue->first++) {
 		queue->len -= queue->resets[queue->first % RESET_SLOTS];
 		queue->resets[queue->first % RESET_SLOTS] = 0;
 	}
