@@ -2,11 +2,10 @@
 /*
  * Load and unload, in a fixed order.
  *
- * Each sock of ours holds the module until its memory is freed (end.c), and so do a descriptor,
- * a program that reads a file in /proc (proc.c), and a dump of sock_diag (diag.c). Meanwhile rmmod
+ * Each sock of ours holds the module until its memory is freed (end.c), and so do a descriptor, a
+ * program that reads a file in /proc (proc.c), and a dump of sock_diag (diag.c). Meanwhile rmmod
  * fails. Unloading drops what is left then: half-open entries and TIME-WAIT records, which are no
- * socks. The order of the parts keeps segments, timers and RCU callbacks from running into freed
- * code:
+ * socks. The order of the parts keeps segments, timers and RCU callbacks from freed code:
  *
  *  0. take no algorithms any more (algorithms.c): one that is a module holds this module;
  *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments

@@ -214,8 +214,7 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 /*
  * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough to wake
  * it, and more than two full segments are unacknowledged (only a GRO packet brings so many): then
- * one ACK covers all, and offers the window that the read has opened. Another segment ends the
- * wait.
+ * one ACK covers all, and offers the window that the read has opened. Another segment ends it.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {

@@ -281,8 +281,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 
 	/*
 	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write: queue it, or nothing
-	 * would answer the peer's, and no deadline end the connection. Without memory, the peer's
-	 * comes again
+	 * would answer the peer's, and no deadline end this. Without memory, the peer's comes again
 	 */
 	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
 	    xtcp_output_queue_syn(sk))
@@ -335,8 +334,7 @@ static void close_if_asked(struct sock *sk)
 
 /*
  * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a
- * server, or of a client whose SYN with text crossed the peer's. It may cover our text, a part, or
- * nothing.
+ * server, or of a client whose SYN with text crossed the peer's. It may cover all our text, or not.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
@@ -368,8 +366,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /*
  * Step five, the ACK field, in SYN-RECEIVED: after a half-open entry, with Fast Open, or in a
- * simultaneous open. With Fast Open also XTCP_ACK_DROP or XTCP_DROP, when the ACK belongs to an
- * earlier connection.
+ * simultaneous open. With Fast Open also XTCP_ACK_DROP or XTCP_DROP: an earlier connection's ACK.
  */
 static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {

@@ -227,8 +227,7 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
 /*
  * Sets the master key of an MKT whose algorithm is set. AES-128 needs a key of 16 octets: with
  * "cmac(aes128)" and another length, it is derived from the program's key (RFC 5926 section
- * 3.1.1.2). Return: 0; -EINVAL, or another error of the crypto API, when the algorithm takes no key
- * of this length.
+ * 3.1.1.2). Return: 0; -EINVAL, or another error of the crypto API, for a key of a wrong length.
  */
 int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len)
 {

@@ -705,9 +705,8 @@ static int check_new(const struct sock *sk, const struct tcp_ao_add *cmd, struct
 	if (xtcp_keys_find(sk, &peers->addr, peers->in_l3 ? peers->l3index : XTCP_KEYS_ANY_L3INDEX))
 		return -EKEYREJECTED;
 	/*
-	 * RFC 5925 section 3.1: two keys that may be used on one connection have different IDs. As in
-	 * Linux, if the new key holds in all VRFs, one that holds only in one VRF is not found: these
-	 * two may have the same IDs
+	 * RFC 5925 section 3.1: two keys that may be used on one connection have different IDs. As
+	 * in Linux, a new key for all VRFs is not compared with those of one VRF
 	 */
 	if (ao && (find_among(ao, peers, peers->l3index, peers->prefix, XTCP_AO_ANY_ID, cmd->rcvid) ||
 		   find_among(ao, peers, peers->l3index, peers->prefix, cmd->sndid, XTCP_AO_ANY_ID)))

@@ -114,8 +114,7 @@ void xtcp_keys_free(struct sock *sk);
 
 /*
  * struct xtcp_ao_key - an MKT of a sock or record
- * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
- *	constant
+ * @peers: the peers for which the key holds. @peers to @keylen, and @octets, are constant
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
  *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are written
  *	before the key is put on the list
@@ -139,13 +138,11 @@ struct xtcp_ao_key {
 
 /*
  * struct xtcp_ao - TCP-AO of a sock or record
- * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs are for
- *	the peer
+ * @keys: the MKTs; read under RCU, written under the socket lock; on a connection, for the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: the key that signs what we send on a connection; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
- * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
- *	set by smp_store_release()
+ * @synchronized: both ISNs of a connection are known, and its traffic keys set; smp_store_release()
  */
 struct xtcp_ao {
 	struct rcu_head rcu;		/* frees the struct after a grace period, when a live sock gives up TCP-AO */

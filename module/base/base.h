@@ -218,8 +218,7 @@ struct xtcp_guests {
 
 /*
  * struct xtcp_maker - who has made guests, and what all his guests have
- * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
- *	only compared
+ * @made_in: for the global root, the guests' outermost user namespace, else NULL; only compared
  * @counts: how much all guests of this maker have, by enum xtcp_guests_thing
  */
 struct xtcp_maker {

@@ -23,8 +23,7 @@ enum xtcp_deferred {
 
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it,
- * except for some fields of @inet and for options that a rule of the policy table or a route has
- * set.
+ * except for some fields of @inet and what a rule of the policy table or a route has set.
  */
 struct xtcp_endpoint {
 	/* The socket lock guards writes, unless a field is constant or its line says otherwise. */

@@ -242,9 +242,8 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
 /*
  * What all guests together may have, and the guests of one maker. Any user can make as many guests
  * (xtcp_net.is_guest) as he likes, and set their sysctls. So what takes memory that no control
- * group pays for, or what others would lack, has a limit for all guests together: half-open
- * entries, records, orphans, connections that wait for accept(), black boxes, and listeners that
- * wait for a successor.
+ * group pays for, or what others would lack, has a limit for all of them: half-open entries,
+ * records, orphans, unaccepted connections, black boxes, and listeners that wait for a successor.
  *
  * One user alone must not use up these limits. So they are shared by maker: the user who made the
  * outermost user namespace around the guest. All guests of a maker may have 1/XTCP_MAKER_SHARE of
@@ -266,8 +265,7 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
  *
  * As Linux's tcp_invalid_ratelimit, keeps two ends from answering each other forever. A RST with
  * text is limited, too: its source may be forged, and the answer would go to a victim.
- * Context: softirq or process. If two processors use one @stamp at the same time, one answer too
- * many may be sent.
+ * Context: softirq or process. Two processors that use one @stamp at once may send one too many.
  */
 bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
 {
@@ -289,9 +287,8 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * @xn: the namespace
  *
  * Each connection has a limit (RFC 5961 section 7); challenge_ack_limit adds one for the namespace.
- * If that were exact, an attacker could count the challenge ACKs on a connection of his own, and so
- * learn whether others send some. So each second has a limit of its own: half of it plus a random
- * number below it.
+ * If that were exact, an attacker could count the challenge ACKs on a connection of his own, and
+ * learn whether others send some. So each second has half of it plus a random number below it.
  * Context: any.
  */
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)

@@ -242,8 +242,7 @@ struct xtcp_net_part {
 /*
  * struct xtcp_net - xtcp in one namespace
  * @delack_most: how long an ACK may wait, jiffies; by rto_min_us and delack_max_us; READ_ONCE
- * @started: it has had a socket of ours: @port_bits to @rest but @tuple_key are set up by then
- *	(xtcp_netns_start())
+ * @started: it has had a socket of ours: @port_bits to @rest but @tuple_key are set up
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
  *	make such a namespace (a guest), so all guests together get a limited part of the memory
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.

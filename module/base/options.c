@@ -108,8 +108,7 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  *
- * The first such option counts, as in Linux; if its length is wrong, there is no digest, as in
- * Linux before 6.7.
+ * The first such option counts, as in Linux; if its length is wrong, there is none, as before 6.7.
  * Context: any.
  * Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
  */
@@ -127,8 +126,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * xtcp_options_find_ao() - find TCP-AO (RFC 5925 section 2.2)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @option: filled in when XTCP_AO_PRESENT is returned. As in Linux, an option without a MAC is
- *	malformed
+ * @option: filled in when XTCP_AO_PRESENT is returned. As in Linux, one without a MAC is malformed
  * Context: any.
  * Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
  */
@@ -157,9 +155,8 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN (RFC 7413 section 4.1.1)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @cookie: receives the cookie. Its len is 0 if the option asks for a cookie, -1 if there is no
- *	option or its length is invalid. As in Linux, one of odd length is skipped; of the others
- *	the last counts
+ * @cookie: receives the cookie. Its len is 0 if the option asks for a cookie, -1 without an option
+ *	of a valid length. As in Linux, one of odd length is skipped; of the others the last counts
  * Context: any.
  * Return: true when there is a valid option, even if it only asks for a cookie.
  */

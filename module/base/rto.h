@@ -67,8 +67,7 @@ static inline void xtcp_rto_init(struct xtcp_rto *rto)
 
 /*
  * Updates the held value from a new RTTVAR. At the end of a round trip peak_us starts again at a
- * quarter of the floor, so from the next sample on the variation term, 4 * held_us, is at least
- * that.
+ * quarter of the floor, so from the next sample on 4 * held_us is at least the floor.
  */
 static inline void xtcp_rto_hold(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -191,8 +190,7 @@ static inline u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
  * Undoes as much of the backoff as an RTT that may be too long allows. @rtt_us: at least the RTT of
  * a segment that was sent only once. RFC 6298 section 3 allows it as a sample. But the segment may
  * have waited at the peer until a hole was filled: the sample would make the RTO too long for many
- * round trips. So only doublings are taken back, and the RTO stays at least as long as the sample
- * would make it.
+ * round trips. So only doublings are taken back, while the RTO stays as long as the sample asks.
  */
 static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us)
 {
@@ -208,8 +206,7 @@ static inline void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, 
 
 /*
  * A number of retries (RFC 9293 section 3.8.3) as a time, milliseconds, at most 2^31 - 1: from the
- * first retransmission until R1 or R2. As in Linux, it is the same for all paths, whatever their
- * RTO.
+ * first retransmission until R1 or R2. As in Linux, it is the same whatever the RTO.
  * @first_ms: the first timeout; each further one is twice as long.
  */
 static inline u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)

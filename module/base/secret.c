@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys of a namespace, and what is derived from them; the checksum of a segment; the shards of
- * a namespace, parts of its records and orphans with a lock for each; the index by which xtcp_net()
- * finds struct xtcp_net.
+ * a namespace, parts of its records and orphans with a lock for each; the index for xtcp_net().
  *
  * The keys are drawn at the first use of the namespace and wiped at its exit. The keys of timestamp
  * offsets and of tuples (demux.c) stay the same for its life, since timestamps and ISNs have to
  * grow from one incarnation of a connection to the next.
  *
- * SYN cookies: the ISN of a SYN-ACK carries enough to recreate a connection whose half-open entry
- * was dropped or never made.
+ * SYN cookies: the ISN of a SYN-ACK carries enough to make a connection without a half-open entry.
  *
  * ISN = F(tuple) + IRS + (period << 24) + 24 bits, modulo 2^32. F is one half of a 64-bit hash with
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.

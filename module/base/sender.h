@@ -17,8 +17,7 @@
 
 /*
  * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018). Before
- * the peer's SYN, the flags say what we offer; after the handshake only TCP_REPAIR_OPTIONS changes the
- * struct. Socket lock.
+ * the peer's SYN, the flags say what we offer. TCP_REPAIR_OPTIONS changes it later. Socket lock.
  */
 struct xtcp_agreed {
 	u16 mss_clamp;		/* the peer's MSS option, or the default; at most TCP_MAXSEG */

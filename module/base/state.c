@@ -167,8 +167,7 @@ static void count(struct sock *sk, int old, int new)
 
 /*
  * Moves a connection to another state (RFC 9293 section 3.3.2), never TCP_TIME_WAIT or
- * TCP_NEW_SYN_RECV. Also counts and traces it, and fires the kernel's tracepoint
- * inet_sock_set_state.
+ * TCP_NEW_SYN_RECV. Counts and traces it, also for the kernel's inet_sock_set_state.
  */
 void xtcp_state_set(struct sock *sk, int state)
 {
@@ -182,9 +181,8 @@ void xtcp_state_set(struct sock *sk, int state)
 	xtcp_event_state(sk, state);
 	/*
 	 * generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol
-	 * can find the sock. A listener looks hashed, so SO_ATTACH_REUSEPORT_* fails for one
-	 * without a group, as in kernel TCP. For an unhashed sock with SO_REUSEPORT, these create a
-	 * group
+	 * can find the sock. A listener looks hashed, so SO_ATTACH_REUSEPORT_* makes no group for
+	 * one without, as in kernel TCP
 	 */
 	sk->sk_node.pprev = state == TCP_CLOSE ? NULL : &sk->sk_node.next;
 	/*

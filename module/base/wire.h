@@ -201,7 +201,6 @@ enum xtcp_ackrate {
 	XTCP_ACKRATE_REQUEST = 0x80,
 };
 
-/* Is @option a request? */
 static inline bool xtcp_ackrate_is_request(u8 option)
 {
 	return option & XTCP_ACKRATE_REQUEST;

@@ -4,8 +4,7 @@
  *
  * Kbuild makes the list of those that are built in, XTCP_ALGORITHMS, from the files cong_*.c. As in
  * Linux, an algorithm is allowed in all namespaces or in none. Only an administrator of a namespace
- * may choose an algorithm that is not allowed. When the module is loaded, NewReno and the default
- * are allowed.
+ * may choose an algorithm that is not allowed. At first, NewReno and the default are allowed.
  *
  * Others come and go as modules of their own (outside.h). One may replace another in use: then the
  * name leads to the new one, and netns.c gives it to all who have the old one. Who keeps a pointer
@@ -454,8 +453,7 @@ void xtcp_algorithms_take_route(struct sock *sk)
  *
  * If the route has locked the algorithm, no choice is allowed. Otherwise only an administrator may
  * choose one that is not on the list of allowed ones. As in Linux, anyone may choose the current
- * one again, unless a rule has set it: that is for one connection, and a choice for later ones,
- * too.
+ * one again, unless a rule has set it for this connection alone.
  * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */

@@ -136,8 +136,7 @@ struct xtcp_saved {
  * struct xtcp_resume - Careful Resume of one connection
  * @mark: a sequence number. In Reconnaissance, it is the end of the initial data; in Unvalidated,
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
- * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
- *	xtcp_resume_pipe_size()
+ * @pipe_base: PipeSize less all octets delivered, modulo 2^32; see xtcp_resume_pipe_size()
  * @confirmed_us: when the latest ACK came in Reconnaissance, once all initial data was acknowledged
  * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
  *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * How a congestion control that is a module of its own and its build find each other: by an event
- * on the notifier chain netevent, as builds do (interpose.c). Two builds could not export one
- * symbol.
+ * on the notifier chain netevent, as builds do (interpose.c). Two cannot export one symbol.
  */
 #ifndef XTCP_OUTSIDE_H
 #define XTCP_OUTSIDE_H

@@ -405,8 +405,7 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, con
 
 /*
  * Saves parameters of the path @addrs, unless they are too old, or were observed before a flush.
- * @flushes, here and below: xtcp_paths_flushes() when they were observed. @replace: even in place
- * of older parameters.
+ * @flushes: xtcp_paths_flushes() when they were observed. @replace: even older parameters.
  */
 static void save_path(const struct xtcp_net *xn, const struct in6_addr *addrs, const struct xtcp_saved *saved,
 		      u32 flushes, bool replace)

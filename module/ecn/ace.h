@@ -137,8 +137,7 @@ static inline u32 xtcp_ace_counter_first(u8 codepoint)
 
 /*
  * How many counters does the option need, in the order that needs the fewest? Each that ever
- * changed, and all in front of it (RFC 9768 section 3.2.3.3). @received: by codepoint, XTCP_ECT_1
- * first.
+ * changed, and all in front of it (RFC 9768 section 3.2.3.3). @received: XTCP_ECT_1 first.
  */
 static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 {
@@ -165,8 +164,7 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 
 /*
  * The same by field and option: the field has wrapped just often enough to explain @octets with CE
- * (RFC 9768 section 3.2.2.5.2). @least: if it has not. @before: reported since the last ACK with
- * the option.
+ * (RFC 9768 section 3.2.2.5.2). @least: if it has not. @before: reported since the last option.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Explicit Congestion Notification (RFC 3168 section 6.1, with the changes of RFC 8311), and
- * accurate feedback, AccECN (RFC 9768). In both, the sender reduces its window once per round trip;
- * recovery.c decides when.
+ * accurate feedback, AccECN (RFC 9768). recovery.c decides when the window is reduced.
  *
  *   ECN     Negotiated in the SYNs. New text leaves with ECT(0); a router may change it to CE instead
  *           of dropping the segment. The receiver of CE sets ECE in every segment until CWR arrives;
@@ -14,9 +13,8 @@
  *           The AccECN option counts octets, which tells how often the field has wrapped, even if ACKs
  *           were lost.
  *
- * xtcp_ecn_codepoint() says which segments we send as ECT. If the peer reports that our SYN or
- * SYN-ACK arrived with ECT or CE, something on the path has changed IP's ECN field. A received
- * ECT(1) counts like ECT(0).
+ * xtcp_ecn_codepoint() says which segments we send as ECT. If our SYN or SYN-ACK arrived with ECT
+ * or CE, something on the path has changed IP's ECN field. A received ECT(1) counts like ECT(0).
  */
 #include "ecn/ecn.h"
 
@@ -242,8 +240,7 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 
 /*
  * RFC 9768 section 3.2: every segment with CE counts. Section 3.2.2.5.1: it is acknowledged at once
- * if it has text and the previous one had no CE, or if enough marks are unreported; a GRO packet
- * once.
+ * if it has text and the previous one had no CE, or if enough are unreported; a GRO packet once.
  */
 static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -362,8 +359,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @sample: its fields "marked" and "ece" are set
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more marks than @segments (section
- * 3.2.2.5.2).
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more than @segments (section 3.2.2.5.2).
  */
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -566,8 +562,7 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
  * CWR comes first, since it ends the effect of an earlier CE. As in Linux, it counts even without
- * text. CE counts only with new text, since text outside the window may be forged (RFC 3168
- * sections 6.1.3 and 6.1.5).
+ * text. CE counts only with new text: other text may be forged (RFC 3168 sections 6.1.3 and 6.1.5).
  */
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 {

@@ -125,8 +125,7 @@ static void try_another_path(struct sock *sk)
 
 /*
  * The caller holds a reference. @reason: ...USER_TIMEOUT_MS and _KEEPALIVE_ALWAYS if a sysctl
- * caused it. The program gets the soft error, if there was one, instead of ETIMEDOUT (RFC 9293
- * section 3.9.2.2).
+ * caused it. The program gets a soft error instead of ETIMEDOUT (RFC 9293 section 3.9.2.2).
  */
 static void xtcp_write_timeout_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {

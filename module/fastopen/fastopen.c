@@ -429,11 +429,9 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @dst: the route of the SYN-ACK
  * @answer: receives the cookie for the SYN-ACK, if the caller makes no child; length negative: none
  *
- * RFC 7413 sections 4.1.2 and 4.2.2. Also without data, because the server's program may write
- * first.
+ * RFC 7413 sections 4.1.2 and 4.2.2. Also without data: the server may write first.
  * Context: softirq, RCU read side.
- * Return: the Fast Open state of the connection, for xtcp_child_make() or xtcp_fastopen_declined();
- * NULL: no.
+ * Return: the state of the connection, for xtcp_child_make() or xtcp_fastopen_declined(); NULL: no.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
@@ -473,8 +471,7 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 /**
  * xtcp_fastopen_move() - let another listener count a connection whose handshake is not complete
  * @sk: the connection, of Fast Open or not
- * @lsk: counts it from now on, even above its limit; without Fast Open state, the old listener
- *	still does
+ * @lsk: counts it from now on, even above its limit; without Fast Open, the old one still does
  * Context: softirq or process, BH disabled, RCU read side. Lock: socket of @sk, held.
  */
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
@@ -496,8 +493,7 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 /**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: by a RST: the address may be spoofed, so the connection counts for another minute
- *	(RFC 7413 section 5.1)
+ * @reset: by a RST, perhaps of a spoofed address: it counts a minute more (RFC 7413 section 5.1)
  */
 void xtcp_fastopen_over(struct sock *sk, bool reset)
 {

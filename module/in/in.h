@@ -6,8 +6,7 @@
  * checked and parsed segment, with its connection or listener, to arrive/, listen/ or timewait/;
  * foreign segments, untouched, to kernel TCP.
  *
- * What may not happen here: changing, counting or holding a foreign segment. Nothing here knows
- * what a state means.
+ * What may not happen here: changing, counting or holding a foreign segment; using a state.
  */
 #ifndef XTCP_IN_H
 #define XTCP_IN_H

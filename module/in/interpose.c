@@ -42,8 +42,7 @@
  * changes, so only builds that can call each other share a ring. In different rings they still work
  * side by side, but the older one cannot be unloaded before the newer one, whose handler calls it.
  *
- * Locking: rtnl_lock() guards changes of the ring, and what other instances change in the chain of
- * handlers. Readers use RCU.
+ * Locking: rtnl_lock() guards changes of the ring and of the chain of handlers. Readers use RCU.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

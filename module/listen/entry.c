@@ -527,8 +527,7 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 
 /*
  * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline.
- * *@resend: the entry if its SYN-ACK goes out again. Return: false when none is due, or the
- * listener is closed.
+ * *@resend: the entry if its SYN-ACK goes out again. Return: false if none is due.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

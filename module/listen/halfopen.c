@@ -33,8 +33,7 @@ static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 
 /**
  * xtcp_cookieack_is_ours() - does this ACK complete a handshake with a SYN cookie?
- * @listener: of the ACK's port; if it has just ended, the result is valid for the one that takes
- *	over (handover.c)
+ * @listener: of the ACK's port; if it has just ended, the result holds for its target (handover.c)
  * @skb: an ACK without a connection, SYN and RST; skb->data is the TCP header. Unchanged, except
  *	that its checksum may have been verified
  * @key: the lookup key of @skb

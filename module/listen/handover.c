@@ -363,8 +363,7 @@ static void desert(struct sock *sk)
 
 /*
  * struct xtcp_build_calls: stop. A program may keep the lock of @sk as long as it likes, and
- * SOCK_DESTROY must not wait for it. If it is not free in time, @sk takes no SYN any more, and ends
- * with its socket.
+ * SOCK_DESTROY must not wait for it. If it is not free in time, @sk takes no SYN any more.
  */
 void xtcp_relay_stop(struct sock *sk)
 {
@@ -664,8 +663,7 @@ bool xtcp_handover_keep(struct sock *sk)
 /**
  * xtcp_handover_end() - end the waits of handovers; the work item then ends one in each run
  * @xn: the namespace
- * @sk: only of this listener, if it is a handover: an administrator has ended it, and nothing is left
- *	to hand over
+ * @sk: only of this listener, if it is a handover: an administrator has ended it
  * @group: only of the handovers of this group, which a listener has joined. If both are NULL, of all:
  *	the module is to be unloaded
  * Context: process.

@@ -2,8 +2,7 @@
 /*
  * Handshakes that a listener answers.
  *
- * Comes in: SYNs, third ACKs and RSTs for a listener. Goes out: SYN-ACKs through out/, children for
- * accept().
+ * Comes in: SYNs, third ACKs and RSTs for a listener. Goes out: SYN-ACKs, children for accept().
  *
  * Both queues of a listener share a lock of their own, so softirq never takes the socket
  * lock of a listener. What may not happen here: memory for a SYN beyond the limits of the queue, or a
@@ -51,8 +50,7 @@ struct xtcp_synq {
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
  * @ts_recent: TS.Recent, first the TSval of the SYN
  * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
- * @ack_stamp: jiffies of the last answer to a retransmitted SYN, an unacceptable segment or a RST;
- *	0: no answer yet
+ * @ack_stamp: jiffies of the last answer to a resent SYN, an unacceptable segment or a RST; 0: none
  * @mark: skb->mark of our segments, as SO_MARK would set it
  * @mss: the peer's MSS option, at most TCP_MAXSEG; or the default; or the MSS in the cookie
  * @rcv_wnd: the window that the SYN-ACK offers, octets
@@ -125,8 +123,7 @@ struct xtcp_request {
 
 /*
  * The hash that selects the path of a SYN-ACK and of its child, never 0. The ISS is as good as
- * random, so a multiplication suffices. With SO_TXREHASH, a SYN-ACK tries another path when sent
- * again.
+ * random, so a multiplication suffices. With SO_TXREHASH, one that goes again tries another path.
  */
 static inline u32 xtcp_request_path_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
@@ -222,8 +219,7 @@ struct xtcp_relay {
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
- * @stats: counters of each processor, without a lock. A SYN that is answered with a cookie writes
- *	to no other field
+ * @stats: counters of each processor, without a lock: all that a SYN answered by cookie writes
  * @lock: guards the fields below, unless another lock is named; softirq and process; inside the
  *	socket lock. A holder may take a target's (handover.c), those of the table of connections, and
  *	that of entry.c; create.c lists others

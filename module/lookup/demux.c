@@ -8,8 +8,7 @@
  * the stacks sees the same behaviour and errors.
  *
  * As in kernel TCP, the table is made once, by the size of memory, and never grows. So no segment
- * pays for a resize, the insertion of a connection cannot fail, and a connection needs only one
- * pointer.
+ * pays for a resize, the insertion of a connection cannot fail, and each needs one pointer.
  *
  * Readers use RCU: a result stays in memory until the read side ends, but may leave the table
  * meanwhile. A writer takes a lock while it walks a chain. Each of up to 256 parts of the table has

@@ -332,8 +332,7 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 
 /*
  * Does the ACK echo an earlier copy, after many timeouts? Three are many if SND.UNA has not moved
- * since the first, or if the RTO has had no sample since. Only the skb at SND.UNA, which a timeout
- * resends, is tested.
+ * since the first, or if the RTO has had no sample since. Only the skb at SND.UNA is tested.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {

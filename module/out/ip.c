@@ -350,8 +350,7 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
  * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
  * and broadcast addresses are refused (MUST-46).
  * Context: process. Lock: socket, held.
- * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or routing's error. On error no foreign port is
- * set.
+ * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or routing's error. Then no foreign port is set.
  */
 int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policy table of a namespace: rules that set options of new connections. An administrator
- * writes the table.
+ * The policy table of a namespace: rules that set options of new connections.
  *
  * A connection looks for its rule once: in connect(), or when a listener's child is made. The rule
  * sets those options of the sock that no program has set, with the effect of setsockopt(). A

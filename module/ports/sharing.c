@@ -80,7 +80,6 @@ static const struct sock *owner_alone(const struct xtcp_lease *lease)
 	return !lease->shared && refcount_read(&lease->users) == 1 ? lease->owner : NULL;
 }
 
-/* Do the present options of the owner of @lease admit @sk? */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
 	const struct sock *owner = owner_alone(lease);

@@ -784,8 +784,7 @@ static void note_resent(struct sock *sk, u32 octets, u64 sent_us)
  * @skb: sent before and not acknowledged; it is cut if only a part may be sent
  * @max: the limit in octets; it allows at least one segment of @skb
  *
- * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
- * SHLD-16).
+ * Nothing is sent beyond the peer's window, which may have shrunk (SHLD-16).
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
  * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
  */

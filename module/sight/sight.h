@@ -169,8 +169,7 @@ enum xtcp_box_rule {
 
 /*
  * struct xtcp_blackbox_event - one event, in 48 octets
- * @us: when it happened, xtcp_clock_us(). Not valid for a system call: word[4] has its time, in
- *	jiffies
+ * @us: when it happened, xtcp_clock_us(). Not valid for a system call: word[4] has its jiffies
  * @segs: for a GSO or GRO packet, the number of its segments; for any other segment, 0 or 1; for
  *	XTCP_BLACKBOX_SACKS, the number of blocks; for XTCP_BLACKBOX_CONGESTION, the reason
  * @seq: sequence number of a segment

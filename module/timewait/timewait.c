@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Connections without a sock. A record stands for a connection in TIME-WAIT, or for an orphan in
- * FIN-WAIT-2: how it begins, waits and ends, what it answers, and when a new connection may take
- * its tuple.
+ * FIN-WAIT-2: how it begins, waits and ends, what it answers, and when its tuple is free again.
  *
  * A record replaces its sock in the table of connections. It has a reference to the lease that
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a

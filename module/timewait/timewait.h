@@ -15,8 +15,7 @@
 /**
  * struct xtcp_timewait - a record
  * @node: links the records of a shard with the same @substate, in order of expiry
- * @rcu: in place of @node when the record has ended: the first of a batch frees it after a grace
- *	period
+ * @rcu: in place of @node when the record has ended: the first of a batch frees it later
  * @next_claimed: in place of @node.next, which still links the batch; no code uses this name
  * @next_in_group: in place of @node.prev when the record has left the table: links records of the
  *	batch (tell_maps())
