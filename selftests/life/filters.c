@@ -148,8 +148,12 @@ static void active(const struct lane *l, const char *addr)
 	server = must_have(accept(listener, NULL, NULL), "accept");
 	gives_octet(server, client);
 	saw(l, net.a, 2, 2, 2, "a SYN-ACK and text");
+	/* the ACK of the FIN must not come before close() has let the socket go */
+	must(!netem_hold(net.b, "veth0"), "hold");
 	close(client);
+	must(!netem_release(net.b, "veth0"), "release");
 	saw(l, net.a, 3, 3, 2, "after close()");
+	must(!netem_clear(net.b, "veth0"), "clear");
 	close_each(server, listener);
 	look_away(net.a);
 }

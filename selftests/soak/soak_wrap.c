@@ -3,7 +3,8 @@
  * Sequence numbers that wrap, at the sender and at the receiver, between all pairings of the stacks: streams both ways
  * through loss, reordering and duplication, urgent data whose pointer crosses 0, and FINs right before, at and behind
  * 0. stream/longlife.c sends 4 GiB for this. Here the program opens and resets connections until a tap on the link
- * sees one that begins a few megabytes before 2^32. Then text takes the short way, until marks would be 2^31 octets old.
+ * sees one that begins a few megabytes before 2^32. Then text takes the short way, until marks would be 2^31 octets
+ * old.
  */
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
