@@ -80,10 +80,9 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 
 /*
  * @skb was sent more than once: did its last copy arrive? If it is acknowledged in order, the
- * timestamp echo decides; if it is sacked, the echo is of the last segment in order (RFC 7323
- * section 4.3). Then, without an echo, or if two copies may have left within one tick, the
- * heuristic of RFC 8985 section 6.2 step 2 decides: an ACK sooner than the smallest RTT is an
- * earlier copy's.
+ * timestamp echo tells. If it is sacked, the echo belongs to another segment (RFC 7323 section 4.3).
+ * Then, without an echo, or if two copies may have left within one tick, RFC 8985 section 6.2 step 2
+ * decides: an ACK that comes sooner than the smallest RTT is that of an earlier copy.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
